@@ -1,0 +1,16 @@
+# NAME_avx2.c is compiled for AVX2, NAME_avx512.c for AVX-512, and so on: the suffix is the contract,
+# and the row's `needs` names the same features. Nothing else may use them.
+function(tare_isa_flags)
+  set(avx2 -mavx2 -mfma -mf16c -mbmi -mbmi2 -mpopcnt)
+  set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl)
+  set(vnni ${avx512} -mavx512vnni)
+  set(bf16 ${avx512} -mavx512bf16)
+  set(vbmi2 ${vnni} -mavx512vbmi -mavx512vbmi2)
+  foreach(file ${ARGN})
+    foreach(isa avx2 avx512 vnni bf16 vbmi2)
+      if(file MATCHES "_${isa}\\.c$")
+        set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${${isa}}")
+      endif()
+    endforeach()
+  endforeach()
+endfunction()

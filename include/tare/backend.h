@@ -1,0 +1,123 @@
+/* The seam: what a backend fills in.
+ *
+ * A backend is a table of devices' capabilities and an ordered list of kernel rows, best first, the
+ * reference last. The CPU backend is linked in; others are module libraries named
+ * tare-backend-NAME.so that export `tare_backend_entry` and are opened from the install directory or
+ * TARE_BACKEND_DIR. A wrong ABI number or struct size is refused with its reason.
+ *
+ * Contract of every function: errors are returned and described with `tare_backend_host.fail`;
+ * nothing is printed; nothing throws. `run` allocates nothing and queues or finishes its work.
+ */
+#ifndef TARE_BACKEND_H
+#define TARE_BACKEND_H
+
+#include <tare/tare.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TARE_BACKEND_ABI 1
+
+/* What a row says of a problem it accepts, or why it does not. Zeroed before the call. */
+typedef struct tare_fit {
+    double cost_ns; /* predicted; tare_fit_cost() fills it from the next three */
+    double bytes;   /* least memory traffic of a run: packed weights + x + y */
+    double ops;     /* operations done, 2 per multiply-add */
+    int32_t unit;   /* TARE_PROBE_F32, _BF16 or _I8: the ceiling `ops` runs against */
+    size_t packed_bytes;  /* of the blob; an upper bound where the positions decide */
+    size_t scratch_bytes; /* of the stream's scratch during a run */
+    char why[160];        /* on refusal: "needs k a multiple of 4, k is 7" */
+} tare_fit;
+
+/* What `run` works on. Addresses are the device's own (host pointers on the CPU, handles plus
+ * offset elsewhere). m is 1..problem.m; scratch has at least scratch_bytes, 64-byte aligned. */
+typedef struct tare_run_args {
+    const tare_problem *problem;
+    const void *packed;
+    const void *x;
+    const float *bias;
+    void *y;
+    int64_t m;
+    void *scratch;
+    void *stream; /* the backend's stream state */
+    int32_t threads;
+} tare_run_args;
+
+enum {
+    TARE_ROW_REFERENCE = 1 << 0,  /* fp64, slow, accepts everything; chosen only when alone */
+    TARE_ROW_REPEATABLE = 1 << 1, /* bitwise the same at the same thread count */
+};
+
+typedef struct tare_kernel {
+    const char *name; /* op_weights_isa = file name = test id = CLI filter = report column */
+    tare_op op;
+    uint64_t needs; /* feature bits of the backend; tested before any pointer below is called */
+    uint32_t flags;
+    const char *vendor; /* the library that does the work; null: tare itself */
+    /* 1: accepts and fills the fit; 0: refuses and fills why. Problem is checked already. */
+    int (*fit)(const tare_rates *rates, const tare_problem *p, tare_fit *fit);
+    /* Writes the packed blob (host address, 64-byte aligned, zeroed, fit.packed_bytes); `used`
+     * starts as fit.packed_bytes and is lowered where less was needed. On devices with their own
+     * memory the blob is uploaded afterwards. The tensor is valid and matches the problem. */
+    tare_status (*pack)(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used);
+    tare_status (*run)(const tare_run_args *a);
+} tare_kernel;
+
+typedef struct tare_backend_ops {
+    /* Fills info, rates (estimates) and features of device `index`; `state` is passed on below. */
+    tare_status (*open)(int index, tare_device_info *info, tare_rates *rates, uint64_t *features,
+                        void **state);
+    tare_status (*describe)(void *state, tare_device_info *info); /* refreshes; may be null */
+    tare_status (*probe)(void *state, tare_probe_kind what, double seconds, double *rate);
+    tare_status (*alloc)(void *state, size_t bytes, void **mem); /* 64-byte aligned */
+    void (*free)(void *state, void *mem);
+    tare_status (*stream_create)(void *state, void **stream);
+    tare_status (*stream_sync)(void *state, void *stream);
+    void (*stream_destroy)(void *state, void *stream);
+    tare_status (*write)(void *state, void *stream, void *mem, size_t offset, const void *src,
+                         size_t bytes);
+    tare_status (*read)(void *state, void *stream, const void *mem, size_t offset, void *dst,
+                        size_t bytes);
+} tare_backend_ops;
+
+typedef struct tare_backend {
+    uint32_t abi;         /* TARE_BACKEND_ABI */
+    uint32_t struct_size; /* sizeof(tare_backend) + sizeof(tare_kernel) + sizeof(tare_backend_ops) */
+    const char *name;     /* "cpu" */
+    int32_t host_memory;  /* 1: buffers and packed blobs are host addresses; wrapping works */
+    int (*device_count)(void);
+    const tare_backend_ops *ops;
+    const tare_kernel *const *rows; /* ends with null; best first, the reference last */
+} tare_backend;
+
+#define TARE_BACKEND_STRUCT_SIZE                                                                   \
+    ((uint32_t)(sizeof(tare_backend) + sizeof(tare_kernel) + sizeof(tare_backend_ops) +           \
+                sizeof(tare_fit) + sizeof(tare_run_args)))
+
+/* What the library lends a module: a way to report an error in full. */
+typedef struct tare_backend_host {
+    uint32_t abi;
+    /* Sets the thread's error text and returns s. */
+    tare_status (*fail)(tare_status s, const char *format, ...);
+} tare_backend_host;
+
+/* The one symbol a module exports: returns its static table, or null with a reason in *why. */
+typedef const tare_backend *(*tare_backend_entry_fn)(const tare_backend_host *host,
+                                                     const char **why);
+
+/* The roofline as cost model: whichever of memory and arithmetic is slower, each at the efficiency
+ * the row reaches in practice (0..1), plus the launch. */
+static inline void tare_fit_cost(tare_fit *f, const tare_rates *r, double mem_eff, double op_eff) {
+    double peak = f->unit == TARE_PROBE_I8     ? r->i8_gops
+                  : f->unit == TARE_PROBE_BF16 ? r->bf16_gflops
+                                               : r->f32_gflops;
+    double mem = f->bytes / (r->read_gbs * mem_eff);
+    double ops = f->ops / ((peak > 0 ? peak : r->f32_gflops) * op_eff);
+    f->cost_ns = (mem > ops ? mem : ops) + r->launch_ns;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,329 @@
+/* tare: what compression really saves.
+ *
+ * The public interface. A weight matrix W[n,k] is *encoded* once on the host into a format (how a
+ * value is coded x where the kept values sit). A *problem* says what is to be computed; a *plan*
+ * says by which kernel on which device; *pack* lays the weights out as that kernel wants them;
+ * *run* multiplies. Nothing falls back silently: the plan names its kernel, and tare_explain says
+ * why each other kernel was not taken.
+ *
+ *     y[m,n] = relu?( x[m,k] . W[n,k]^T + bias?[n] )            all row-major, rows contiguous
+ *
+ * Errors      every call that can fail returns tare_status; tare_last_error() holds one line of
+ *             text about the last failure of the calling thread. The library never aborts, exits
+ *             or prints. On failure outputs are left untouched or cleared, never half-made.
+ * Ownership   what a *_create, tare_encode or tare_pack gives is the caller's to destroy. Devices
+ *             belong to the library and live until the process ends.
+ * Threads     devices, plans, tensors and packed weights are immutable once made and may be shared.
+ *             A stream and a buffer serve one thread at a time.
+ * Units       bytes, nanoseconds, GB/s = 1e9 bytes a second, GFLOP/s with a multiply and an add
+ *             counted as two.
+ */
+#ifndef TARE_TARE_H
+#define TARE_TARE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define TARE_API
+#else
+#define TARE_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TARE_VERSION_MAJOR 0
+#define TARE_VERSION_MINOR 1
+#define TARE_VERSION_PATCH 0
+
+/* "0.1.0", of the library that runs (not of the header). Static storage. */
+TARE_API const char *tare_version(void);
+
+/* ---- status ------------------------------------------------------------------------------- */
+
+typedef enum tare_status {
+    TARE_OK = 0,
+    TARE_E_ARG,         /* an argument is null, out of range or contradicts another */
+    TARE_E_SHAPE,       /* a size is zero, negative or overflows */
+    TARE_E_VALUE,       /* NaN or infinite weights, or a scale that its type can't hold */
+    TARE_E_FORMAT,      /* an encoded tensor or a file breaks its format's rules */
+    TARE_E_NOMEM,       /* host memory ran out */
+    TARE_E_NODEVICE,    /* no such device */
+    TARE_E_UNSUPPORTED, /* no kernel of the device accepts the problem */
+    TARE_E_IO,          /* a file could not be read or written */
+    TARE_E_DEVICE       /* the device or a library under it failed */
+} tare_status;
+
+/* "ok", "bad argument", ... Static storage; never null, also for unknown numbers. */
+TARE_API const char *tare_status_text(tare_status s);
+
+/* One line about the last failure in this thread, "" if there was none. Valid until the next call
+ * of the library in the same thread. */
+TARE_API const char *tare_last_error(void);
+
+/* ---- formats ------------------------------------------------------------------------------ */
+
+typedef enum tare_type { TARE_F32 = 1, TARE_F16, TARE_BF16, TARE_I8, TARE_I4 } tare_type;
+
+typedef enum tare_layout {
+    TARE_DENSE = 1, /* every value */
+    TARE_NM,        /* exactly N kept of each M neighbours of a row */
+    TARE_CSR,       /* kept values with their columns, row by row */
+    TARE_BLOCK,     /* kept r x c blocks, block row by block row */
+    TARE_BITMAP     /* a bit a position, kept values packed */
+} tare_layout;
+
+typedef enum tare_scaling {
+    TARE_SCALE_NONE = 0, /* f32, f16, bf16 */
+    TARE_SCALE_TENSOR,   /* one f32 scale */
+    TARE_SCALE_ROW,      /* an f32 scale a row of W */
+    TARE_SCALE_GROUP     /* an f16 scale a run of `group` neighbours of a row */
+} tare_scaling;
+
+/* How a weight matrix is coded. Fields that do not apply are zero. docs/formats.md has the bits. */
+typedef struct tare_format {
+    tare_type value;
+    tare_layout layout;
+    tare_scaling scaling; /* i8, i4 only */
+    int32_t zero_points;  /* 1: w = scale * (q - zero), asymmetric; 0: w = scale * q */
+    int32_t group;        /* SCALE_GROUP: values that share a scale (32, 64, 128) */
+    int32_t nm_n, nm_m;   /* NM: keep nm_n of nm_m */
+    int32_t block_r, block_c; /* BLOCK: rows and columns of a block */
+} tare_format;
+
+/* A format's name and back: "f32" "f16" "bf16" | "i8-tensor" "i8-row" "i8-g64" "i4-g64", with "-z"
+ * appended where zero points are kept | and in front of it, where not dense, the layout: "2:4/"
+ * "csr/" "bs4x4/" "bitmap/", e.g. "2:4/f32", "bitmap/i8-row", "bs16x16/bf16". */
+TARE_API tare_status tare_format_parse(const char *name, tare_format *out);
+/* Writes the name, always terminated; returns its length without the terminator (snprintf). */
+TARE_API size_t tare_format_name(const tare_format *f, char *buf, size_t size);
+/* TARE_OK when the library knows the combination; otherwise the error says what is wrong. */
+TARE_API tare_status tare_format_check(const tare_format *f);
+
+/* ---- canonical tensors -------------------------------------------------------------------- */
+
+/* What an encoded matrix is made of; sizes and files are itemised by these. */
+enum { TARE_VALUES, TARE_SCALES, TARE_ZEROS, TARE_INDICES, TARE_OFFSETS, TARE_PARTS };
+
+typedef struct tare_part {
+    void *data;
+    size_t bytes;
+} tare_part;
+
+/* An encoded W[n,k] on the host. Made by tare_encode, or filled by the caller over memory of its
+ * own and then passed to tare_validate before anything else: no other call reads an unvalidated
+ * tensor safely. `nnz` counts stored values, padding included (dense: n*k). Parts that a format
+ * lacks are {NULL, 0}. */
+typedef struct tare_tensor {
+    tare_format format;
+    int64_t n, k, nnz;
+    tare_part part[TARE_PARTS];
+} tare_tensor;
+
+/* "values", "scales", "zeros", "indices", "offsets". */
+TARE_API const char *tare_part_name(int part);
+
+/* Exact bytes of each part for nnz stored values (ignored where n and k decide it). */
+TARE_API tare_status tare_tensor_size(const tare_format *f, int64_t n, int64_t k, int64_t nnz,
+                                      size_t bytes[TARE_PARTS]);
+
+/* Encodes row-major w[n*k] (finite, else TARE_E_VALUE naming row and column). Quantises by round to
+ * nearest even. N:M keeps the N of largest magnitude (ties: the lower column); CSR, bitmap and
+ * block layouts keep what is not zero, so pruning comes before. Free with tare_tensor_clear. */
+TARE_API tare_status tare_encode(const tare_format *f, int64_t n, int64_t k, const float *w,
+                                 tare_tensor *out);
+
+/* One row back, out[k]: the nearest float, or the exact value, of scale * (q - zero). */
+TARE_API tare_status tare_decode_row(const tare_tensor *t, int64_t row, float *out);
+TARE_API tare_status tare_decode_row_f64(const tare_tensor *t, int64_t row, double *out);
+
+/* Checks every rule of the format: part sizes, index ranges and order, counts, padding, finite
+ * values, positive scales. Reads nothing outside the parts, whatever they hold. */
+TARE_API tare_status tare_validate(const tare_tensor *t);
+
+/* Frees the parts of a tensor made by tare_encode and zeroes it. Null and zeroed are fine. */
+TARE_API void tare_tensor_clear(tare_tensor *t);
+
+/* ---- devices ------------------------------------------------------------------------------ */
+
+typedef struct tare_device tare_device;
+
+/* What a device can do at best. Starts as an estimate and is replaced once measured
+ * (tare_device_set_rates); the cost model divides by these. */
+typedef struct tare_rates {
+    double read_gbs;    /* weights from memory, past the last cache */
+    double cache_gbs;   /* from the last cache */
+    double f32_gflops;  /* fused multiply-add */
+    double bf16_gflops; /* 16-bit dot products accumulated in f32; 0 where there are none */
+    double i8_gops;     /* 8-bit dot products accumulated in i32 */
+    double launch_ns;   /* fixed cost of a run */
+    double h2d_gbs, d2h_gbs; /* transfers; 0: the device works in host memory */
+    int32_t measured;        /* 0: an estimate */
+} tare_rates;
+
+typedef struct tare_device_info {
+    char id[32];        /* "cpu", "opencl:0" */
+    char name[128];     /* as the maker calls it */
+    char features[192]; /* space-separated, what the kernels see, after any mask */
+    char runtime[192];  /* driver, vendor libraries with versions, thread runtime */
+    int64_t memory;     /* bytes */
+    int64_t cache;      /* bytes of the last cache level */
+    int32_t threads;    /* host threads a run uses; 0 where it does not apply */
+} tare_device_info;
+
+TARE_API int tare_device_count(void);
+TARE_API tare_device *tare_device_get(int index); /* null past the end */
+/* By id ("cpu", "opencl:1"), or by a part of id or name when just one matches. */
+TARE_API tare_status tare_device_find(const char *text, tare_device **out);
+TARE_API tare_status tare_device_describe(const tare_device *d, tare_device_info *out);
+TARE_API void tare_device_rates(const tare_device *d, tare_rates *out);
+TARE_API tare_status tare_device_set_rates(tare_device *d, const tare_rates *r);
+
+typedef enum tare_probe_kind {
+    TARE_PROBE_READ = 1, /* GB/s from memory */
+    TARE_PROBE_CACHE,    /* GB/s from the last cache */
+    TARE_PROBE_F32,      /* GFLOP/s */
+    TARE_PROBE_BF16,     /* GFLOP/s */
+    TARE_PROBE_I8,       /* GOP/s */
+    TARE_PROBE_LAUNCH    /* ns */
+} tare_probe_kind;
+
+/* Measures a ceiling for about `seconds`; what it works on lies in `buf` or in registers.
+ * TARE_E_UNSUPPORTED where the device has no such unit. */
+TARE_API tare_status tare_device_probe(tare_device *d, tare_probe_kind what, double seconds,
+                                       double *rate);
+
+/* Backends that were looked for and not loaded: "name: reason", null past the end. */
+TARE_API const char *tare_backend_refusal(int index);
+
+/* The one thread knob of host kernels. n <= 0: the default (TARE_THREADS, else the CPUs this
+ * process may run on). Call it between runs, from one thread. */
+TARE_API void tare_set_threads(int n);
+TARE_API int tare_threads(void);
+
+/* ---- problems ----------------------------------------------------------------------------- */
+
+typedef enum tare_op { TARE_MATMUL = 1 } tare_op;
+
+enum {
+    TARE_X_I8 = 1 << 0, /* x is quantised to int8 a row, products accumulate in i32 */
+    TARE_BIAS = 1 << 1, /* + bias[n], f32 */
+    TARE_RELU = 1 << 2  /* max(0, .) last */
+};
+
+/* All that changes the answer, nothing that changes only the speed; `nnz` is a part of the weight's
+ * shape (cost and packed size depend on it). TARE_X_I8 means exactly: a = max|x| of the row in f32;
+ * if a < 2^-100 then every q = 0, s = 0; else s = a / 127, q = rint(x * (127 / a)), each step
+ * rounded to f32, ties to even. Rows of x must be finite; a non-finite row gives an unspecified y in
+ * that row and nothing worse. */
+typedef struct tare_problem {
+    tare_op op;
+    int64_t m, n, k;
+    int64_t nnz; /* stored values of W */
+    tare_format w;
+    tare_type x, y; /* f32, f16 or bf16 */
+    uint32_t flags;
+} tare_problem;
+
+/* The problem of multiplying by t. */
+TARE_API tare_problem tare_problem_matmul(const tare_tensor *t, int64_t m, tare_type x, tare_type y,
+                                          uint32_t flags);
+TARE_API tare_status tare_problem_check(const tare_problem *p);
+
+/* The fp64 answer, y[m*n], and mag[m*n] = sum |x||w| + |bias| (may be null), for checking any
+ * kernel against. x is in p->x's type, quantised first where TARE_X_I8 says so. */
+TARE_API tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const void *x,
+                                    const float *bias, double *y, double *mag);
+/* How far a correct kernel may be off at one element: (terms + 4) u mag + half an ulp of y, where
+ * terms = k for float sums and the scale groups of a row for integer ones, u = 2^-24 (Higham,
+ * Accuracy and Stability, 2nd ed., section 3.1; k + 2 there, and two roundings of scales). */
+TARE_API double tare_error_bound(const tare_problem *p, double y, double mag);
+
+/* ---- plan, pack, run ---------------------------------------------------------------------- */
+
+struct tare_kernel;
+
+/* A choice: which row on which device, at what predicted cost. A plain value that owns nothing;
+ * read its fields, do not write them. */
+typedef struct tare_plan {
+    tare_problem problem;
+    tare_device *device;
+    const struct tare_kernel *row;
+    const char *kernel;   /* the row's name, as in every report */
+    const char *vendor;   /* the library behind it, null for tare's own */
+    double cost_ns;       /* predicted, or measured where tare_tune has been here */
+    double transfer_ns;   /* predicted moving of x and y; 0 in host memory */
+    double bytes;         /* the least a run must move: packed weights, x, y */
+    double ops;           /* operations it does, multiply and add counted apart */
+    int32_t unit;         /* tare_probe_kind of the ceiling that `ops` runs against */
+    int32_t measured;     /* cost_ns comes from a measurement */
+    size_t packed_bytes, scratch_bytes;
+} tare_plan;
+
+typedef struct tare_plan_options {
+    const char *only; /* force this row; refused with its reason where it does not fit */
+    int32_t own_only; /* leave vendor rows out */
+} tare_plan_options;
+
+/* The cheapest row of one device. TARE_E_UNSUPPORTED where none accepts; o may be null. */
+TARE_API tare_status tare_plan_make(tare_device *d, const tare_problem *p,
+                                    const tare_plan_options *o, tare_plan *out);
+/* The cheapest over several devices (null, 0: all), transfers of x and y counted. */
+TARE_API tare_status tare_route(const tare_problem *p, tare_device *const *devices, int count,
+                                const tare_plan_options *o, tare_plan *out);
+
+typedef struct tare_row_report {
+    const char *kernel;
+    const char *vendor;
+    int32_t fits, chosen;
+    tare_plan plan;  /* where it fits */
+    char reason[160]; /* where it does not */
+} tare_row_report;
+/* Every row of the device in table order, through `each`, which returns 0 to go on. */
+TARE_API tare_status tare_explain(tare_device *d, const tare_problem *p, const tare_plan_options *o,
+                                  int (*each)(void *ctx, const tare_row_report *r), void *ctx);
+
+typedef struct tare_packed tare_packed;
+typedef struct tare_stream tare_stream;
+typedef struct tare_buffer tare_buffer;
+
+/* Lays t out for the plan's kernel. t must be valid and of the plan's format, n, k and nnz; it is
+ * not needed afterwards. */
+TARE_API tare_status tare_pack(const tare_plan *plan, const tare_tensor *t, tare_packed **out);
+TARE_API size_t tare_packed_bytes(const tare_packed *p); /* what really lies there */
+TARE_API void tare_packed_destroy(tare_packed *p);
+
+TARE_API tare_status tare_stream_create(tare_device *d, tare_stream **out);
+/* Makes room for the plan's scratch: once per stream and plan, before the first run. */
+TARE_API tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan);
+TARE_API tare_status tare_stream_sync(tare_stream *s);
+TARE_API void tare_stream_destroy(tare_stream *s);
+
+/* Device memory for activations. A wrapped buffer borrows host memory of the caller, on devices
+ * that work there (TARE_E_UNSUPPORTED elsewhere). */
+TARE_API tare_status tare_buffer_create(tare_device *d, size_t bytes, tare_buffer **out);
+TARE_API tare_status tare_buffer_wrap(tare_device *d, void *host, size_t bytes, tare_buffer **out);
+TARE_API tare_status tare_buffer_write(tare_stream *s, tare_buffer *b, size_t offset,
+                                       const void *src, size_t bytes);
+TARE_API tare_status tare_buffer_read(tare_stream *s, const tare_buffer *b, size_t offset, void *dst,
+                                      size_t bytes);
+TARE_API void tare_buffer_destroy(tare_buffer *b);
+
+/* y = x W^T for rows 0..m-1 of the plan's m (0: all of them). Allocates nothing. x, y hold m*k and
+ * m*n elements of the problem's types and must not overlap; bias holds n floats, null unless
+ * TARE_BIAS. Queued on devices with a queue (tare_stream_sync), done on return on the CPU. */
+TARE_API tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s,
+                              const tare_buffer *x, const tare_buffer *bias, tare_buffer *y,
+                              int64_t m);
+
+/* Times every row that fits on t with x of random values for at most `seconds` in all and keeps the
+ * medians for this process: later plans of the same problem on the device choose by them. */
+TARE_API tare_status tare_tune(tare_device *d, const tare_problem *p, const tare_tensor *t,
+                               const tare_plan_options *o, double seconds);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

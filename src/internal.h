@@ -1,0 +1,90 @@
+/* What the files of the library share. Hidden from the outside; tests link the objects directly. */
+#ifndef TARE_INTERNAL_H
+#define TARE_INTERNAL_H
+
+#include <tare/backend.h>
+#include <tare/tare.h>
+
+/* Sets the thread's error text and returns s, so that `return tare_fail(...)` reads as one thought. */
+tare_status tare_fail(tare_status s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define TARE_FAIL(status, ...) return tare_fail((status), __VA_ARGS__)
+#define TARE_TRY(call)                                                                             \
+    do {                                                                                           \
+        tare_status try_status_ = (call);                                                          \
+        if (try_status_ != TARE_OK) return try_status_;                                            \
+    } while (0)
+
+/* All allocation of the library goes through these, so that tests can make the n-th one fail.
+ * 64-byte aligned; zeroed when asked; size 0 gives a unique pointer. */
+void *tare_alloc(size_t bytes);
+void *tare_alloc_zeroed(size_t bytes);
+void tare_free(void *p);
+/* The n-th allocation from now (1 = the next) fails, once; 0 switches off. For tests. */
+void tare_alloc_fail_at(long n);
+
+/* a * b and a + b for sizes; 0 on overflow. */
+int tare_mul_size(size_t a, size_t b, size_t *out);
+int tare_add_size(size_t a, size_t b, size_t *out);
+
+/* ---- element types (src/type.c) ---- */
+size_t tare_type_bytes(tare_type t); /* of f32 f16 bf16 i8; 0 for i4, which is half a byte */
+const char *tare_type_name(tare_type t);
+float tare_f16_to_f32(uint16_t h);
+uint16_t tare_f32_to_f16(float f); /* nearest even, overflows to infinity */
+static inline float tare_bf16_to_f32(uint16_t h) {
+    union {
+        uint32_t u;
+        float f;
+    } v = {(uint32_t)h << 16};
+    return v.f;
+}
+uint16_t tare_f32_to_bf16(float f); /* nearest even, NaN stays NaN */
+/* Element i of an array of type t as float, and back. */
+float tare_load(tare_type t, const void *p, size_t i);
+void tare_store(tare_type t, void *p, size_t i, float v);
+
+/* ---- devices and backends (src/registry.c, src/module.c) ---- */
+struct tare_device {
+    const tare_backend *backend;
+    void *state;
+    uint64_t features;
+    tare_device_info info;
+    tare_rates rates;
+};
+void tare_registry_init(void);
+/* Adds a backend's devices; the refusal is kept and returned as an error. Also used by tests. */
+tare_status tare_registry_add(const tare_backend *b);
+void tare_registry_refuse(const char *name, const char *reason);
+void tare_module_scan(void); /* opens every module library of the backend directory */
+extern const tare_backend tare_cpu_backend;
+
+/* ---- measured costs (src/tune.c) ---- */
+/* ns a run took when tuned, or a negative number. */
+double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel);
+
+/* ---- planning (src/plan.c) ---- */
+/* Tests one row against a problem: features, then fit. 1: `out` is a complete plan; 0: why is set. */
+int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
+                  const tare_plan_options *o, tare_plan *out, char why[160]);
+
+/* ---- objects ---- */
+struct tare_packed {
+    tare_plan plan;
+    void *mem; /* the backend's address or handle */
+    size_t bytes;
+};
+struct tare_stream {
+    tare_device *device;
+    void *state;
+    void *scratch;
+    size_t scratch_bytes;
+};
+struct tare_buffer {
+    tare_device *device;
+    void *mem;
+    size_t bytes;
+    int borrowed;
+};
+
+#endif

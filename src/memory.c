@@ -1,0 +1,34 @@
+/* Aligned allocation with a switch that makes the n-th one fail. */
+#include "internal.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_long fail_in; /* allocations until the one that fails; 0: off */
+
+void tare_alloc_fail_at(long n) { atomic_store(&fail_in, n); }
+
+static int must_fail(void) {
+    if (atomic_load_explicit(&fail_in, memory_order_relaxed) == 0) return 0;
+    return atomic_fetch_sub(&fail_in, 1) == 1;
+}
+
+void *tare_alloc(size_t bytes) {
+    void *p;
+    if (bytes > SIZE_MAX - 64 || must_fail()) return NULL;
+    /* Large blocks start on a huge-page boundary: streaming kernels then miss the TLB less. */
+    size_t align = bytes >= ((size_t)4 << 20) ? (size_t)2 << 20 : 64;
+    return posix_memalign(&p, align, bytes ? bytes : 1) == 0 ? p : NULL;
+}
+
+void *tare_alloc_zeroed(size_t bytes) {
+    void *p = tare_alloc(bytes);
+    if (p) memset(p, 0, bytes);
+    return p;
+}
+
+void tare_free(void *p) { free(p); }
+
+int tare_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
+int tare_add_size(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
