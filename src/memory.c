@@ -7,7 +7,9 @@
 
 static atomic_long fail_in; /* allocations until the one that fails; 0: off */
 
-void tare_alloc_fail_at(long n) { atomic_store(&fail_in, n); }
+void tare_alloc_fail_at(long n) {
+    atomic_store(&fail_in, n);
+}
 
 static int must_fail(void) {
     if (atomic_load_explicit(&fail_in, memory_order_relaxed) == 0) return 0;
@@ -28,7 +30,13 @@ void *tare_alloc_zeroed(size_t bytes) {
     return p;
 }
 
-void tare_free(void *p) { free(p); }
+void tare_free(void *p) {
+    free(p);
+}
 
-int tare_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
-int tare_add_size(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
+int tare_mul_size(size_t a, size_t b, size_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
+int tare_add_size(size_t a, size_t b, size_t *out) {
+    return !__builtin_add_overflow(a, b, out);
+}

@@ -6,25 +6,39 @@
 
 static _Thread_local char error_text[512];
 
-const char *tare_version(void) { return "0.1.0"; }
+const char *tare_version(void) {
+    return "0.1.0";
+}
 
 const char *tare_status_text(tare_status s) {
     switch (s) {
-    case TARE_OK: return "ok";
-    case TARE_E_ARG: return "bad argument";
-    case TARE_E_SHAPE: return "bad shape";
-    case TARE_E_VALUE: return "bad value";
-    case TARE_E_FORMAT: return "corrupt or unknown format";
-    case TARE_E_NOMEM: return "out of memory";
-    case TARE_E_NODEVICE: return "no such device";
-    case TARE_E_UNSUPPORTED: return "no kernel accepts the problem";
-    case TARE_E_IO: return "input or output failed";
-    case TARE_E_DEVICE: return "device failed";
+    case TARE_OK:
+        return "ok";
+    case TARE_E_ARG:
+        return "bad argument";
+    case TARE_E_SHAPE:
+        return "bad shape";
+    case TARE_E_VALUE:
+        return "bad value";
+    case TARE_E_FORMAT:
+        return "corrupt or unknown format";
+    case TARE_E_NOMEM:
+        return "out of memory";
+    case TARE_E_NODEVICE:
+        return "no such device";
+    case TARE_E_UNSUPPORTED:
+        return "no kernel accepts the problem";
+    case TARE_E_IO:
+        return "input or output failed";
+    case TARE_E_DEVICE:
+        return "device failed";
     }
     return "unknown status";
 }
 
-const char *tare_last_error(void) { return error_text; }
+const char *tare_last_error(void) {
+    return error_text;
+}
 
 tare_status tare_fail(tare_status s, const char *format, ...) {
     va_list args;

@@ -5,22 +5,31 @@
 
 size_t tare_type_bytes(tare_type t) {
     switch (t) {
-    case TARE_F32: return 4;
+    case TARE_F32:
+        return 4;
     case TARE_F16:
-    case TARE_BF16: return 2;
-    case TARE_I8: return 1;
-    case TARE_I4: return 0;
+    case TARE_BF16:
+        return 2;
+    case TARE_I8:
+        return 1;
+    case TARE_I4:
+        return 0;
     }
     return 0;
 }
 
 const char *tare_type_name(tare_type t) {
     switch (t) {
-    case TARE_F32: return "f32";
-    case TARE_F16: return "f16";
-    case TARE_BF16: return "bf16";
-    case TARE_I8: return "i8";
-    case TARE_I4: return "i4";
+    case TARE_F32:
+        return "f32";
+    case TARE_F16:
+        return "f16";
+    case TARE_BF16:
+        return "bf16";
+    case TARE_I8:
+        return "i8";
+    case TARE_I4:
+        return "i4";
     }
     return "?";
 }
@@ -66,21 +75,33 @@ uint16_t tare_f32_to_bf16(float f) {
 
 float tare_load(tare_type t, const void *p, size_t i) {
     switch (t) {
-    case TARE_F32: return ((const float *)p)[i];
-    case TARE_F16: return tare_f16_to_f32(((const uint16_t *)p)[i]);
-    case TARE_BF16: return tare_bf16_to_f32(((const uint16_t *)p)[i]);
-    case TARE_I8: return ((const int8_t *)p)[i];
-    case TARE_I4: break;
+    case TARE_F32:
+        return ((const float *)p)[i];
+    case TARE_F16:
+        return tare_f16_to_f32(((const uint16_t *)p)[i]);
+    case TARE_BF16:
+        return tare_bf16_to_f32(((const uint16_t *)p)[i]);
+    case TARE_I8:
+        return ((const int8_t *)p)[i];
+    case TARE_I4:
+        break;
     }
     return 0;
 }
 
 void tare_store(tare_type t, void *p, size_t i, float v) {
     switch (t) {
-    case TARE_F32: ((float *)p)[i] = v; break;
-    case TARE_F16: ((uint16_t *)p)[i] = tare_f32_to_f16(v); break;
-    case TARE_BF16: ((uint16_t *)p)[i] = tare_f32_to_bf16(v); break;
+    case TARE_F32:
+        ((float *)p)[i] = v;
+        break;
+    case TARE_F16:
+        ((uint16_t *)p)[i] = tare_f32_to_f16(v);
+        break;
+    case TARE_BF16:
+        ((uint16_t *)p)[i] = tare_f32_to_bf16(v);
+        break;
     case TARE_I8:
-    case TARE_I4: break; /* no output type */
+    case TARE_I4:
+        break; /* no output type */
     }
 }

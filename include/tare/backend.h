@@ -2,8 +2,8 @@
  *
  * A backend is a table of devices' capabilities and an ordered list of kernel rows, best first, the
  * reference last. The CPU backend is linked in; others are module libraries named
- * tare-backend-NAME.so that export `tare_backend_entry` and are opened from the install directory or
- * TARE_BACKEND_DIR. A wrong ABI number or struct size is refused with its reason.
+ * tare-backend-NAME.so that export `tare_backend_entry` and are opened from the install directory
+ * or TARE_BACKEND_DIR. A wrong ABI number or struct size is refused with its reason.
  *
  * Contract of every function: errors are returned and described with `tare_backend_host.fail`;
  * nothing is printed; nothing throws. `run` allocates nothing and queues or finishes its work.
@@ -21,10 +21,10 @@ extern "C" {
 
 /* What a row says of a problem it accepts, or why it does not. Zeroed before the call. */
 typedef struct tare_fit {
-    double cost_ns; /* predicted; tare_fit_cost() fills it from the next three */
-    double bytes;   /* least memory traffic of a run: packed weights + x + y */
-    double ops;     /* operations done, 2 per multiply-add */
-    int32_t unit;   /* TARE_PROBE_F32, _BF16 or _I8: the ceiling `ops` runs against */
+    double cost_ns;       /* predicted; tare_fit_cost() fills it from the next three */
+    double bytes;         /* least memory traffic of a run: packed weights + x + y */
+    double ops;           /* operations done, 2 per multiply-add */
+    int32_t unit;         /* TARE_PROBE_F32, _BF16 or _I8: the ceiling `ops` runs against */
     size_t packed_bytes;  /* of the blob; an upper bound where the positions decide */
     size_t scratch_bytes; /* of the stream's scratch during a run */
     char why[160];        /* on refusal: "needs k a multiple of 4, k is 7" */
@@ -82,17 +82,18 @@ typedef struct tare_backend_ops {
 } tare_backend_ops;
 
 typedef struct tare_backend {
-    uint32_t abi;         /* TARE_BACKEND_ABI */
-    uint32_t struct_size; /* sizeof(tare_backend) + sizeof(tare_kernel) + sizeof(tare_backend_ops) */
-    const char *name;     /* "cpu" */
-    int32_t host_memory;  /* 1: buffers and packed blobs are host addresses; wrapping works */
+    uint32_t abi; /* TARE_BACKEND_ABI */
+    uint32_t
+        struct_size;     /* sizeof(tare_backend) + sizeof(tare_kernel) + sizeof(tare_backend_ops) */
+    const char *name;    /* "cpu" */
+    int32_t host_memory; /* 1: buffers and packed blobs are host addresses; wrapping works */
     int (*device_count)(void);
     const tare_backend_ops *ops;
     const tare_kernel *const *rows; /* ends with null; best first, the reference last */
 } tare_backend;
 
 #define TARE_BACKEND_STRUCT_SIZE                                                                   \
-    ((uint32_t)(sizeof(tare_backend) + sizeof(tare_kernel) + sizeof(tare_backend_ops) +           \
+    ((uint32_t)(sizeof(tare_backend) + sizeof(tare_kernel) + sizeof(tare_backend_ops) +            \
                 sizeof(tare_fit) + sizeof(tare_run_args)))
 
 /* What the library lends a module: a way to report an error in full. */

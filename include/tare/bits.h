@@ -7,7 +7,8 @@
  *          a byte; the last high nibble of an odd k holds 8 (symmetric) or the group's zero.
  * N:M      the columns of kept values within their group of M, ascending, TARE_NM_BITS(M) bits
  *          each, first value in the lowest bits of the first byte; each row starts on a byte.
- * bitmap   64-bit little-endian words, bit j of word w stands for column 64 w + j; bits past k are 0.
+ * bitmap   64-bit little-endian words, bit j of word w stands for column 64 w + j; bits past k are
+ * 0.
  */
 #ifndef TARE_BITS_H
 #define TARE_BITS_H

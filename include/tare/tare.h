@@ -86,10 +86,10 @@ typedef enum tare_scaling {
 typedef struct tare_format {
     tare_type value;
     tare_layout layout;
-    tare_scaling scaling; /* i8, i4 only */
-    int32_t zero_points;  /* 1: w = scale * (q - zero), asymmetric; 0: w = scale * q */
-    int32_t group;        /* SCALE_GROUP: values that share a scale (32, 64, 128) */
-    int32_t nm_n, nm_m;   /* NM: keep nm_n of nm_m */
+    tare_scaling scaling;     /* i8, i4 only */
+    int32_t zero_points;      /* 1: w = scale * (q - zero), asymmetric; 0: w = scale * q */
+    int32_t group;            /* SCALE_GROUP: values that share a scale (32, 64, 128) */
+    int32_t nm_n, nm_m;       /* NM: keep nm_n of nm_m */
     int32_t block_r, block_c; /* BLOCK: rows and columns of a block */
 } tare_format;
 
@@ -153,12 +153,12 @@ typedef struct tare_device tare_device;
 /* What a device can do at best. Starts as an estimate and is replaced once measured
  * (tare_device_set_rates); the cost model divides by these. */
 typedef struct tare_rates {
-    double read_gbs;    /* weights from memory, past the last cache */
-    double cache_gbs;   /* from the last cache */
-    double f32_gflops;  /* fused multiply-add */
-    double bf16_gflops; /* 16-bit dot products accumulated in f32; 0 where there are none */
-    double i8_gops;     /* 8-bit dot products accumulated in i32 */
-    double launch_ns;   /* fixed cost of a run */
+    double read_gbs;         /* weights from memory, past the last cache */
+    double cache_gbs;        /* from the last cache */
+    double f32_gflops;       /* fused multiply-add */
+    double bf16_gflops;      /* 16-bit dot products accumulated in f32; 0 where there are none */
+    double i8_gops;          /* 8-bit dot products accumulated in i32 */
+    double launch_ns;        /* fixed cost of a run */
     double h2d_gbs, d2h_gbs; /* transfers; 0: the device works in host memory */
     int32_t measured;        /* 0: an estimate */
 } tare_rates;
@@ -216,8 +216,8 @@ enum {
 /* All that changes the answer, nothing that changes only the speed; `nnz` is a part of the weight's
  * shape (cost and packed size depend on it). TARE_X_I8 means exactly: a = max|x| of the row in f32;
  * if a < 2^-100 then every q = 0, s = 0; else s = a / 127, q = rint(x * (127 / a)), each step
- * rounded to f32, ties to even. Rows of x must be finite; a non-finite row gives an unspecified y in
- * that row and nothing worse. */
+ * rounded to f32, ties to even. Rows of x must be finite; a non-finite row gives an unspecified y
+ * in that row and nothing worse. */
 typedef struct tare_problem {
     tare_op op;
     int64_t m, n, k;
@@ -251,14 +251,14 @@ typedef struct tare_plan {
     tare_problem problem;
     tare_device *device;
     const struct tare_kernel *row;
-    const char *kernel;   /* the row's name, as in every report */
-    const char *vendor;   /* the library behind it, null for tare's own */
-    double cost_ns;       /* predicted, or measured where tare_tune has been here */
-    double transfer_ns;   /* predicted moving of x and y; 0 in host memory */
-    double bytes;         /* the least a run must move: packed weights, x, y */
-    double ops;           /* operations it does, multiply and add counted apart */
-    int32_t unit;         /* tare_probe_kind of the ceiling that `ops` runs against */
-    int32_t measured;     /* cost_ns comes from a measurement */
+    const char *kernel; /* the row's name, as in every report */
+    const char *vendor; /* the library behind it, null for tare's own */
+    double cost_ns;     /* predicted, or measured where tare_tune has been here */
+    double transfer_ns; /* predicted moving of x and y; 0 in host memory */
+    double bytes;       /* the least a run must move: packed weights, x, y */
+    double ops;         /* operations it does, multiply and add counted apart */
+    int32_t unit;       /* tare_probe_kind of the ceiling that `ops` runs against */
+    int32_t measured;   /* cost_ns comes from a measurement */
     size_t packed_bytes, scratch_bytes;
 } tare_plan;
 
@@ -278,7 +278,7 @@ typedef struct tare_row_report {
     const char *kernel;
     const char *vendor;
     int32_t fits, chosen;
-    tare_plan plan;  /* where it fits */
+    tare_plan plan;   /* where it fits */
     char reason[160]; /* where it does not */
 } tare_row_report;
 /* Every row of the device in table order, through `each`, which returns 0 to go on. */
@@ -307,8 +307,8 @@ TARE_API tare_status tare_buffer_create(tare_device *d, size_t bytes, tare_buffe
 TARE_API tare_status tare_buffer_wrap(tare_device *d, void *host, size_t bytes, tare_buffer **out);
 TARE_API tare_status tare_buffer_write(tare_stream *s, tare_buffer *b, size_t offset,
                                        const void *src, size_t bytes);
-TARE_API tare_status tare_buffer_read(tare_stream *s, const tare_buffer *b, size_t offset, void *dst,
-                                      size_t bytes);
+TARE_API tare_status tare_buffer_read(tare_stream *s, const tare_buffer *b, size_t offset,
+                                      void *dst, size_t bytes);
 TARE_API void tare_buffer_destroy(tare_buffer *b);
 
 /* y = x W^T for rows 0..m-1 of the plan's m (0: all of them). Allocates nothing. x, y hold m*k and

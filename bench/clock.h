@@ -1,0 +1,4 @@
+#ifndef TARE_BENCH_CLOCK_H
+#define TARE_BENCH_CLOCK_H
+double bench_now_ns(void); /* CLOCK_MONOTONIC */
+#endif

@@ -1,0 +1,45 @@
+/* What the files of the CPU backend share: feature bits, the rows, and the split of work. */
+#ifndef TARE_CPU_H
+#define TARE_CPU_H
+
+#include "src/internal.h"
+
+/* Feature bits a row may need. A bit stands for all that its suffix compiles for (cpu/isa.cmake),
+ * so _vnni rows need CPU_VNNI and nothing else: the bits include one another. */
+enum {
+    CPU_AVX2 = 1 << 0,   /* AVX2, FMA, F16C, BMI1/2, POPCNT */
+    CPU_AVX512 = 1 << 1, /* AVX2 bit + AVX-512 F BW DQ VL */
+    CPU_VNNI = 1 << 2,   /* AVX512 bit + AVX512-VNNI */
+    CPU_BF16 = 1 << 3,   /* AVX512 bit + AVX512-BF16 */
+    CPU_VBMI2 = 1 << 4,  /* VNNI bit + AVX512-VBMI, -VBMI2 */
+};
+
+/* Detected features, lowered by TARE_CPU_MASK (a number; 0 leaves portable C). Read once. */
+uint64_t cpu_features(void);
+void cpu_feature_names(uint64_t features, char *out, size_t size);
+
+/* Rates of an unmeasured machine, from its features and threads: order of magnitude only. */
+void cpu_estimate_rates(uint64_t features, tare_rates *out);
+
+/* cpu/runtime.c: thread runtime and the vendor libraries with versions, "OpenMP 4.5, ...". */
+void cpu_runtime(char *out, size_t size);
+
+/* cpu/probe.c */
+tare_status cpu_probe(void *state, tare_probe_kind what, double seconds, double *rate);
+
+/* cpu/rows.c: the ordered table. */
+extern const tare_kernel *const cpu_rows[];
+
+/* Half-open share `part` of `parts` of `total` items: sizes differ by at most one. */
+static inline int64_t cpu_share(int64_t total, int part, int parts) {
+    return total / parts * part + (part < total % parts ? part : total % parts);
+}
+
+static inline int64_t cpu_ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+static inline size_t cpu_round_up(size_t a, size_t b) {
+    return (a + b - 1) / b * b;
+}
+
+#endif

@@ -1,0 +1,9 @@
+/* Every kernel row of the CPU backend, one line each; the rows stand at the foot of their files. */
+#ifndef TARE_CPU_ROWS_H
+#define TARE_CPU_ROWS_H
+
+#include "cpu/cpu.h"
+
+extern const tare_kernel matmul_any_ref;
+
+#endif

@@ -1,0 +1,167 @@
+/* Devices as the caller sees them, the thread knob, streams and buffers. Thin on purpose: each call
+ * checks its arguments and hands on to the backend. */
+#include "internal.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_int threads_set;
+
+static int default_threads(void) {
+    const char *env = getenv("TARE_THREADS");
+    int n = env ? atoi(env) : 0;
+    if (n <= 0) {
+        cpu_set_t set;
+        n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    }
+    return n < 1 ? 1 : n > 1024 ? 1024 : n;
+}
+
+void tare_set_threads(int n) {
+    atomic_store(&threads_set, n > 1024 ? 1024 : n);
+}
+
+int tare_threads(void) {
+    int n = atomic_load(&threads_set);
+    if (n > 0) return n;
+    n = default_threads();
+    atomic_store(&threads_set, n);
+    return n;
+}
+
+tare_status tare_device_describe(const tare_device *d, tare_device_info *out) {
+    if (!d || !out) TARE_FAIL(TARE_E_ARG, "device_describe: null argument");
+    *out = d->info;
+    return d->backend->ops->describe ? d->backend->ops->describe(d->state, out) : TARE_OK;
+}
+
+void tare_device_rates(const tare_device *d, tare_rates *out) {
+    *out = d->rates;
+}
+
+tare_status tare_device_set_rates(tare_device *d, const tare_rates *r) {
+    if (!d || !r) TARE_FAIL(TARE_E_ARG, "device_set_rates: null argument");
+    if (!(r->read_gbs > 0) || !(r->f32_gflops > 0) || !(r->launch_ns >= 0))
+        TARE_FAIL(TARE_E_ARG, "device_set_rates: read_gbs and f32_gflops must be positive");
+    d->rates = *r;
+    return TARE_OK;
+}
+
+tare_status tare_device_probe(tare_device *d, tare_probe_kind what, double seconds, double *rate) {
+    if (!d || !rate || !(seconds > 0)) TARE_FAIL(TARE_E_ARG, "device_probe: bad argument");
+    *rate = 0;
+    if (!d->backend->ops->probe) TARE_FAIL(TARE_E_UNSUPPORTED, "%s has no probes", d->info.id);
+    return d->backend->ops->probe(d->state, what, seconds, rate);
+}
+
+/* ---- streams ---- */
+
+tare_status tare_stream_create(tare_device *d, tare_stream **out) {
+    if (!d || !out) TARE_FAIL(TARE_E_ARG, "stream_create: null argument");
+    *out = NULL;
+    tare_stream *s = tare_alloc_zeroed(sizeof *s);
+    if (!s) TARE_FAIL(TARE_E_NOMEM, "stream_create: out of memory");
+    s->device = d;
+    tare_status status = d->backend->ops->stream_create(d->state, &s->state);
+    if (status != TARE_OK) {
+        tare_free(s);
+        return status;
+    }
+    *out = s;
+    return TARE_OK;
+}
+
+tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan) {
+    if (!s || !plan || plan->device != s->device)
+        TARE_FAIL(TARE_E_ARG, "stream_reserve: the plan is for another device");
+    if (plan->scratch_bytes <= s->scratch_bytes) return TARE_OK;
+    const tare_backend_ops *ops = s->device->backend->ops;
+    void *mem;
+    TARE_TRY(ops->stream_sync(s->device->state, s->state));
+    TARE_TRY(ops->alloc(s->device->state, plan->scratch_bytes, &mem));
+    if (s->scratch) ops->free(s->device->state, s->scratch);
+    s->scratch = mem;
+    s->scratch_bytes = plan->scratch_bytes;
+    return TARE_OK;
+}
+
+tare_status tare_stream_sync(tare_stream *s) {
+    if (!s) TARE_FAIL(TARE_E_ARG, "stream_sync: null stream");
+    return s->device->backend->ops->stream_sync(s->device->state, s->state);
+}
+
+void tare_stream_destroy(tare_stream *s) {
+    if (!s) return;
+    if (s->scratch) s->device->backend->ops->free(s->device->state, s->scratch);
+    s->device->backend->ops->stream_destroy(s->device->state, s->state);
+    tare_free(s);
+}
+
+/* ---- buffers ---- */
+
+static tare_status buffer_new(tare_device *d, size_t bytes, tare_buffer **out) {
+    *out = tare_alloc_zeroed(sizeof **out);
+    if (!*out) TARE_FAIL(TARE_E_NOMEM, "buffer: out of memory");
+    (*out)->device = d;
+    (*out)->bytes = bytes;
+    return TARE_OK;
+}
+
+tare_status tare_buffer_create(tare_device *d, size_t bytes, tare_buffer **out) {
+    if (!d || !out || bytes == 0) TARE_FAIL(TARE_E_ARG, "buffer_create: null device or no bytes");
+    *out = NULL;
+    tare_buffer *b;
+    TARE_TRY(buffer_new(d, bytes, &b));
+    tare_status s = d->backend->ops->alloc(d->state, bytes, &b->mem);
+    if (s != TARE_OK) {
+        tare_free(b);
+        return s;
+    }
+    *out = b;
+    return TARE_OK;
+}
+
+tare_status tare_buffer_wrap(tare_device *d, void *host, size_t bytes, tare_buffer **out) {
+    if (!d || !out || !host || bytes == 0)
+        TARE_FAIL(TARE_E_ARG, "buffer_wrap: null argument or no bytes");
+    *out = NULL;
+    if (!d->backend->host_memory)
+        TARE_FAIL(TARE_E_UNSUPPORTED,
+                  "%s does not work in host memory: create a buffer and write it", d->info.id);
+    tare_buffer *b;
+    TARE_TRY(buffer_new(d, bytes, &b));
+    b->mem = host;
+    b->borrowed = 1;
+    *out = b;
+    return TARE_OK;
+}
+
+static tare_status check_span(const tare_stream *s, const tare_buffer *b, size_t offset,
+                              size_t bytes, const void *host) {
+    if (!s || !b || !host || b->device != s->device)
+        TARE_FAIL(TARE_E_ARG, "buffer: null argument, or buffer and stream of two devices");
+    if (offset > b->bytes || bytes > b->bytes - offset)
+        TARE_FAIL(TARE_E_ARG, "buffer: %zu bytes at %zu do not fit its %zu", bytes, offset,
+                  b->bytes);
+    return TARE_OK;
+}
+
+tare_status tare_buffer_write(tare_stream *s, tare_buffer *b, size_t offset, const void *src,
+                              size_t bytes) {
+    TARE_TRY(check_span(s, b, offset, bytes, src));
+    return s->device->backend->ops->write(s->device->state, s->state, b->mem, offset, src, bytes);
+}
+
+tare_status tare_buffer_read(tare_stream *s, const tare_buffer *b, size_t offset, void *dst,
+                             size_t bytes) {
+    TARE_TRY(check_span(s, b, offset, bytes, dst));
+    return s->device->backend->ops->read(s->device->state, s->state, b->mem, offset, dst, bytes);
+}
+
+void tare_buffer_destroy(tare_buffer *b) {
+    if (!b) return;
+    if (!b->borrowed) b->device->backend->ops->free(b->device->state, b->mem);
+    tare_free(b);
+}

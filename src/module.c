@@ -1,0 +1,78 @@
+/* Backends as module libraries: tare-backend-NAME.so in TARE_BACKEND_DIR or beside the installed
+ * library, never in the current directory. A module that does not load is kept as a refusal with
+ * its reason, and everything else works. */
+#include "internal.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char prefix[] = "tare-backend-", suffix[] = ".so";
+static const tare_backend_host host = {TARE_BACKEND_ABI, tare_fail};
+
+static int is_module(const struct dirent *e) {
+    size_t n = strlen(e->d_name), tail = sizeof suffix - 1;
+    return n > sizeof prefix - 1 + tail && strncmp(e->d_name, prefix, sizeof prefix - 1) == 0 &&
+           strcmp(e->d_name + n - tail, suffix) == 0;
+}
+
+/* The handle stays open for the life of the process: devices point into the module. */
+static void load(const char *path, const char *name) {
+    void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!lib) {
+        const char *why = dlerror();
+        tare_registry_refuse(name, why ? why : "dlopen failed");
+        return;
+    }
+    tare_backend_entry_fn entry;
+    *(void **)&entry = dlsym(lib, "tare_backend_entry");
+    const char *why = "no symbol tare_backend_entry";
+    const tare_backend *b = NULL;
+    if (entry) {
+        why = "the module gave no reason";
+        b = entry(&host, &why);
+    }
+    if (!b)
+        tare_registry_refuse(name, why);
+    else if (tare_registry_add(b) == TARE_OK)
+        return;
+    else if (b->abi == TARE_BACKEND_ABI)
+        return; /* some of its devices may be in use */
+    dlclose(lib);
+}
+
+static void module_dir(char *out, size_t size) {
+    const char *env = getenv("TARE_BACKEND_DIR");
+    Dl_info here;
+    out[0] = 0;
+    if (env && *env) {
+        if (env[0] == '/')
+            snprintf(out, size, "%s", env);
+        else
+            tare_registry_refuse(env, "TARE_BACKEND_DIR must be an absolute path");
+        return;
+    }
+    /* libdir/tare beside libtare.so, prefix/lib/tare for the tool */
+    if (dladdr((void *)&tare_registry_init, &here) && here.dli_fname && here.dli_fname[0] == '/') {
+        const char *slash = strrchr(here.dli_fname, '/');
+        int dir = (int)(slash - here.dli_fname);
+        int is_tool = dir >= 4 && strncmp(here.dli_fname + dir - 4, "/bin", 4) == 0;
+        snprintf(out, size, "%.*s%s", dir, here.dli_fname, is_tool ? "/../lib/tare" : "/tare");
+    }
+}
+
+void tare_module_scan(void) {
+    char dir[1024], path[1400];
+    struct dirent **list;
+    module_dir(dir, sizeof dir);
+    if (!dir[0]) return;
+    int n = scandir(dir, &list, is_module, alphasort);
+    for (int i = 0; i < n; i++) {
+        int len = snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
+        if (len > 0 && (size_t)len < sizeof path) load(path, list[i]->d_name);
+        free(list[i]);
+    }
+    if (n >= 0) free(list);
+}

@@ -1,0 +1,111 @@
+/* plan: the cheapest row of a device. The features a row needs are tested before any of its
+ * pointers is called, because its file is compiled for them. */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static double transfer_ns(const tare_device *d, const tare_problem *p) {
+    if (d->backend->host_memory || !(d->rates.h2d_gbs > 0) || !(d->rates.d2h_gbs > 0)) return 0;
+    double in = (double)p->m * (double)p->k * (double)tare_type_bytes(p->x);
+    double out = (double)p->m * (double)p->n * (double)tare_type_bytes(p->y);
+    return in / d->rates.h2d_gbs + out / d->rates.d2h_gbs;
+}
+
+static int refuse(char why[160], const char *text) {
+    snprintf(why, 160, "%s", text);
+    return 0;
+}
+
+int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
+                  const tare_plan_options *o, tare_plan *out, char why[160]) {
+    tare_fit fit;
+    if (o && o->only && strcmp(o->only, row->name) != 0)
+        return refuse(why, "another row is forced");
+    if (o && o->own_only && row->vendor) return refuse(why, "vendor rows are left out");
+    if (row->op != p->op) return refuse(why, "another op");
+    if (row->needs & ~d->features) {
+        snprintf(why, 160, "needs CPU or device features 0x%llx that are absent or masked",
+                 (unsigned long long)(row->needs & ~d->features));
+        return 0;
+    }
+    memset(&fit, 0, sizeof fit);
+    if (!row->fit(&d->rates, p, &fit)) {
+        fit.why[sizeof fit.why - 1] = 0;
+        return refuse(why, fit.why[0] ? fit.why : "refused without a reason");
+    }
+    double tuned = tare_tuned_cost(d, p, row->name);
+    *out = (tare_plan){.problem = *p,
+                       .device = d,
+                       .row = row,
+                       .kernel = row->name,
+                       .vendor = row->vendor,
+                       .cost_ns = tuned >= 0 ? tuned : fit.cost_ns,
+                       .transfer_ns = transfer_ns(d, p),
+                       .bytes = fit.bytes,
+                       .ops = fit.ops,
+                       .unit = fit.unit,
+                       .measured = tuned >= 0,
+                       .packed_bytes = fit.packed_bytes,
+                       .scratch_bytes = fit.scratch_bytes};
+    return 1;
+}
+
+/* A measured row beats every modelled one: a model that flatters a row must not undo a tuning. The
+ * reference is for when nothing else fits. */
+static int better(const tare_plan *a, const tare_plan *b) {
+    int ar = (a->row->flags & TARE_ROW_REFERENCE) != 0,
+        br = (b->row->flags & TARE_ROW_REFERENCE) != 0;
+    if (ar != br) return br;
+    if (a->measured != b->measured) return a->measured;
+    return a->cost_ns + a->transfer_ns < b->cost_ns + b->transfer_ns;
+}
+
+static tare_status no_row(const tare_device *d, const tare_plan_options *o, int seen,
+                          const char *why) {
+    if (o && o->only && !seen)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s has no kernel '%s'", d->info.id, o->only);
+    if (o && o->only)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s: kernel %s refuses: %s", d->info.id, o->only, why);
+    TARE_FAIL(TARE_E_UNSUPPORTED, "%s: no kernel accepts the problem; the last said: %s",
+              d->info.id, why);
+}
+
+tare_status tare_plan_make(tare_device *d, const tare_problem *p, const tare_plan_options *o,
+                           tare_plan *out) {
+    if (!d || !out) TARE_FAIL(TARE_E_ARG, "plan: null argument");
+    memset(out, 0, sizeof *out);
+    TARE_TRY(tare_problem_check(p));
+    tare_plan best, one;
+    char why[160] = "no rows";
+    int found = 0, seen = 0;
+    for (const tare_kernel *const *row = d->backend->rows; *row; row++) {
+        int named = o && o->only && strcmp(o->only, (*row)->name) == 0;
+        seen |= named;
+        char reason[160];
+        if (!tare_plan_row(d, *row, p, o, &one, reason)) {
+            if (named || !(o && o->only)) memcpy(why, reason, sizeof why);
+            continue;
+        }
+        if (!found || better(&one, &best)) best = one;
+        found = 1;
+    }
+    if (!found) return no_row(d, o, seen, why);
+    *out = best;
+    return TARE_OK;
+}
+
+tare_status tare_explain(tare_device *d, const tare_problem *p, const tare_plan_options *o,
+                         int (*each)(void *ctx, const tare_row_report *r), void *ctx) {
+    if (!d || !each) TARE_FAIL(TARE_E_ARG, "explain: null argument");
+    TARE_TRY(tare_problem_check(p));
+    tare_plan best;
+    int found = tare_plan_make(d, p, o, &best) == TARE_OK;
+    for (const tare_kernel *const *row = d->backend->rows; *row; row++) {
+        tare_row_report r = {.kernel = (*row)->name, .vendor = (*row)->vendor};
+        r.fits = tare_plan_row(d, *row, p, o, &r.plan, r.reason);
+        r.chosen = found && r.fits && *row == best.row;
+        if (each(ctx, &r)) break;
+    }
+    return TARE_OK;
+}

@@ -1,0 +1,39 @@
+/* What is to be computed, checked once so that rows need not. */
+#include "internal.h"
+
+enum { LIMIT = INT32_MAX };
+
+tare_problem tare_problem_matmul(const tare_tensor *t, int64_t m, tare_type x, tare_type y,
+                                 uint32_t flags) {
+    tare_problem p = {.op = TARE_MATMUL, .m = m, .x = x, .y = y, .flags = flags};
+    p.n = t->n;
+    p.k = t->k;
+    p.nnz = t->nnz;
+    p.w = t->format;
+    return p;
+}
+
+static int is_float(tare_type t) {
+    return t == TARE_F32 || t == TARE_F16 || t == TARE_BF16;
+}
+
+tare_status tare_problem_check(const tare_problem *p) {
+    if (!p) TARE_FAIL(TARE_E_ARG, "problem: null");
+    if (p->op != TARE_MATMUL) TARE_FAIL(TARE_E_ARG, "problem: unknown op %d", (int)p->op);
+    if (p->m < 1 || p->n < 1 || p->k < 1 || p->m > LIMIT || p->n > LIMIT || p->k > LIMIT)
+        TARE_FAIL(TARE_E_SHAPE, "problem: m %lld, n %lld, k %lld must lie in 1..2^31-1",
+                  (long long)p->m, (long long)p->n, (long long)p->k);
+    /* Two dimensions below 2^31 make at most 2^62 elements; 2^40 leaves room for any byte count. */
+    if (p->m * p->k > (int64_t)1 << 40 || p->m * p->n > (int64_t)1 << 40 ||
+        p->n * p->k > (int64_t)1 << 40)
+        TARE_FAIL(TARE_E_SHAPE, "problem: more than 2^40 elements in a matrix");
+    if (!is_float(p->x) || !is_float(p->y))
+        TARE_FAIL(TARE_E_ARG, "problem: x and y must be f32, f16 or bf16");
+    if (p->flags & ~(uint32_t)(TARE_X_I8 | TARE_BIAS | TARE_RELU))
+        TARE_FAIL(TARE_E_ARG, "problem: unknown flags 0x%x", (unsigned)p->flags);
+    TARE_TRY(tare_format_check(&p->w));
+    if ((p->flags & TARE_X_I8) && p->w.value != TARE_I8 && p->w.value != TARE_I4)
+        TARE_FAIL(TARE_E_ARG, "problem: int8 activations need int8 or int4 weights");
+    size_t bytes[TARE_PARTS];
+    return tare_tensor_size(&p->w, p->n, p->k, p->nnz, bytes);
+}

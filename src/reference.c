@@ -1,0 +1,111 @@
+/* The fp64 answer to every problem, plainly: decode a row of W, multiply, round once at the end.
+ * What every kernel of every backend is held against, so it shares no code with any of them. */
+#include "internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* x as doubles, quantised as tare_problem defines it: the float steps are part of the definition.
+ */
+static void load_x(const tare_problem *p, const void *x, int64_t row, double *out) {
+    size_t base = (size_t)row * (size_t)p->k;
+    if (!(p->flags & TARE_X_I8)) {
+        for (int64_t j = 0; j < p->k; j++) out[j] = tare_load(p->x, x, base + (size_t)j);
+        return;
+    }
+    float a = 0;
+    for (int64_t j = 0; j < p->k; j++) {
+        float v = fabsf(tare_load(p->x, x, base + (size_t)j));
+        if (v > a) a = v;
+    }
+    float s = a < 0x1p-100f ? 0 : a / 127.0f, inv = a < 0x1p-100f ? 0 : 127.0f / a;
+    for (int64_t j = 0; j < p->k; j++)
+        out[j] = (double)s * (double)rintf(tare_load(p->x, x, base + (size_t)j) * inv);
+}
+
+/* Four partial sums: the order does not matter at fp64 against bounds at fp32. */
+static void dot(const double *x, const double *w, int64_t k, double *sum, double *mag) {
+    double s[4] = {0}, a[4] = {0};
+    int64_t j = 0;
+    for (; j + 4 <= k; j += 4)
+        for (int i = 0; i < 4; i++) {
+            double v = x[j + i] * w[j + i];
+            s[i] += v;
+            a[i] += fabs(v);
+        }
+    for (; j < k; j++) {
+        s[0] += x[j] * w[j];
+        a[0] += fabs(x[j] * w[j]);
+    }
+    *sum = (s[0] + s[1]) + (s[2] + s[3]);
+    *mag = (a[0] + a[1]) + (a[2] + a[3]);
+}
+
+static void finish_row(const tare_problem *p, const double *xs, const double *w, int64_t col,
+                       float bias, double *y, double *mag) {
+    for (int64_t i = 0; i < p->m; i++) {
+        double sum, m;
+        dot(xs + i * p->k, w, p->k, &sum, &m);
+        sum += (double)bias;
+        if ((p->flags & TARE_RELU) && sum < 0) sum = 0;
+        y[i * p->n + col] = sum;
+        if (mag) mag[i * p->n + col] = m + fabs((double)bias);
+    }
+}
+
+tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const void *x,
+                           const float *bias, double *y, double *mag) {
+    TARE_TRY(tare_problem_check(p));
+    if (!t || !x || !y || !(p->flags & TARE_BIAS) != !bias)
+        TARE_FAIL(TARE_E_ARG, "reference: null argument, or bias and problem disagree");
+    if (t->n != p->n || t->k != p->k || t->nnz != p->nnz)
+        TARE_FAIL(TARE_E_ARG, "reference: the tensor is not the problem's");
+    size_t k = (size_t)p->k, m = (size_t)p->m;
+    int threads = tare_threads();
+    double *xs = tare_alloc(m * k * sizeof *xs);
+    double *rows = tare_alloc((size_t)threads * k * sizeof *rows);
+    tare_status s = TARE_OK;
+    if (xs && rows) {
+        for (int64_t i = 0; i < p->m; i++) load_x(p, x, i, xs + (size_t)i * k);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+        for (int part = 0; part < threads; part++) {
+            int64_t from = p->n * part / threads, to = p->n * (part + 1) / threads;
+            double *w = rows + (size_t)part * k;
+            for (int64_t c = from; c < to; c++) {
+                tare_status one = tare_decode_row_f64(t, c, w);
+                if (one != TARE_OK) {
+#pragma omp atomic write
+                    s = one;
+                    break;
+                }
+                finish_row(p, xs, w, c, bias ? bias[c] : 0, y, mag);
+            }
+        }
+    }
+    int ok = xs && rows;
+    tare_free(xs);
+    tare_free(rows);
+    if (!ok) TARE_FAIL(TARE_E_NOMEM, "reference: out of memory for %lld rows", (long long)p->m);
+    return s;
+}
+
+/* The spacing of type t at |v|. */
+static double ulp(tare_type t, double v) {
+    int bits = t == TARE_F32 ? 23 : t == TARE_F16 ? 10 : 7;
+    int least = t == TARE_F16 ? -14 : -126, e;
+    frexp(v, &e);
+    e -= 1;
+    if (v == 0 || e < least) e = least;
+    return ldexp(1.0, e - bits);
+}
+
+double tare_error_bound(const tare_problem *p, double y, double mag) {
+    double terms = (double)p->k;
+    if (p->flags & TARE_X_I8)
+        terms =
+            p->w.scaling == TARE_SCALE_GROUP ? (double)((p->k + p->w.group - 1) / p->w.group) : 1;
+    /* bf16 dot instructions flush subnormals: what they may drop is an absolute term. */
+    double flush = (double)p->k * 0x1p-120;
+    return (terms + 4) * 0x1p-24 * mag + 0.5 * ulp(p->y, y) * (1 + 0x1p-10) + flush;
+}

@@ -1,0 +1,108 @@
+/* Which backends there are, and their devices. The only file that knows a backend by name: the CPU
+ * is linked in, the others are found by src/module.c. Filled once, read without locks afterwards.
+ */
+#include "internal.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { DEVICES_MAX = 64, REFUSALS_MAX = 32 };
+
+static struct tare_device devices[DEVICES_MAX];
+static int device_count;
+static char refusals[REFUSALS_MAX][256];
+static int refusal_count;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+void tare_registry_refuse(const char *name, const char *reason) {
+    if (refusal_count == REFUSALS_MAX) return;
+    snprintf(refusals[refusal_count++], sizeof refusals[0], "%s: %s", name, reason);
+}
+
+static tare_status check_backend(const tare_backend *b) {
+    if (b->abi != TARE_BACKEND_ABI)
+        TARE_FAIL(TARE_E_DEVICE, "ABI number %u, this library speaks %u", b->abi, TARE_BACKEND_ABI);
+    if (b->struct_size != TARE_BACKEND_STRUCT_SIZE)
+        TARE_FAIL(TARE_E_DEVICE, "struct size %u, this library has %u", b->struct_size,
+                  TARE_BACKEND_STRUCT_SIZE);
+    if (!b->name || !b->ops || !b->rows || !b->device_count)
+        TARE_FAIL(TARE_E_DEVICE, "an incomplete table");
+    return TARE_OK;
+}
+
+static tare_status add_device(const tare_backend *b, int index) {
+    if (device_count == DEVICES_MAX) TARE_FAIL(TARE_E_DEVICE, "more than %d devices", DEVICES_MAX);
+    struct tare_device *d = &devices[device_count];
+    memset(d, 0, sizeof *d);
+    d->backend = b;
+    TARE_TRY(b->ops->open(index, &d->info, &d->rates, &d->features, &d->state));
+    device_count++;
+    return TARE_OK;
+}
+
+tare_status tare_registry_add(const tare_backend *b) {
+    tare_status s = check_backend(b);
+    if (s != TARE_OK) {
+        tare_registry_refuse(b->name ? b->name : "?", tare_last_error());
+        return s;
+    }
+    int n = b->device_count();
+    for (int i = 0; i < n; i++) {
+        tare_status one = add_device(b, i);
+        if (one != TARE_OK) {
+            tare_registry_refuse(b->name, tare_last_error());
+            s = one;
+        }
+    }
+    return s;
+}
+
+static void init(void) {
+    tare_registry_add(&tare_cpu_backend);
+    tare_module_scan();
+    tare_fail(TARE_OK, "%s", ""); /* a module that did not load is no error of the caller's */
+}
+
+void tare_registry_init(void) {
+    pthread_once(&once, init);
+}
+
+const char *tare_backend_refusal(int index) {
+    tare_registry_init();
+    return index >= 0 && index < refusal_count ? refusals[index] : NULL;
+}
+
+int tare_device_count(void) {
+    tare_registry_init();
+    return device_count;
+}
+
+tare_device *tare_device_get(int index) {
+    tare_registry_init();
+    return index >= 0 && index < device_count ? &devices[index] : NULL;
+}
+
+tare_status tare_device_find(const char *text, tare_device **out) {
+    if (!text || !out) TARE_FAIL(TARE_E_ARG, "device: null argument");
+    *out = NULL;
+    tare_registry_init();
+    tare_device *hit = NULL;
+    int hits = 0;
+    for (int i = 0; i < device_count; i++) {
+        const tare_device_info *info = &devices[i].info;
+        if (strcasecmp(info->id, text) == 0) {
+            *out = &devices[i];
+            return TARE_OK;
+        }
+        if (*text && (strcasestr(info->id, text) || strcasestr(info->name, text))) {
+            hit = &devices[i];
+            hits++;
+        }
+    }
+    if (hits > 1) TARE_FAIL(TARE_E_ARG, "device '%s' is ambiguous: %d devices match", text, hits);
+    if (!hit) TARE_FAIL(TARE_E_NODEVICE, "no device '%s' here; `tare devices` lists them", text);
+    *out = hit;
+    return TARE_OK;
+}

@@ -1,0 +1,115 @@
+/* pack and run: the arguments are checked here, the row does the work. */
+#include "internal.h"
+
+#include <string.h>
+
+static int same_format(const tare_format *a, const tare_format *b) {
+    return a->value == b->value && a->layout == b->layout && a->scaling == b->scaling &&
+           a->zero_points == b->zero_points && a->group == b->group && a->nm_n == b->nm_n &&
+           a->nm_m == b->nm_m && a->block_r == b->block_r && a->block_c == b->block_c;
+}
+
+static tare_status upload(tare_packed *w, const void *blob, size_t used) {
+    const tare_backend_ops *ops = w->plan.device->backend->ops;
+    void *state = w->plan.device->state, *stream = NULL;
+    TARE_TRY(ops->alloc(state, used ? used : 1, &w->mem));
+    tare_status s = ops->stream_create(state, &stream);
+    if (s == TARE_OK) {
+        s = ops->write(state, stream, w->mem, 0, blob, used);
+        if (s == TARE_OK) s = ops->stream_sync(state, stream);
+        ops->stream_destroy(state, stream);
+    }
+    if (s != TARE_OK) ops->free(state, w->mem);
+    return s;
+}
+
+static tare_status pack_blob(tare_packed *w, const tare_tensor *t) {
+    const tare_plan *plan = &w->plan;
+    size_t used = plan->packed_bytes;
+    void *blob = tare_alloc_zeroed(used);
+    if (!blob) TARE_FAIL(TARE_E_NOMEM, "pack: no memory for %zu bytes", used);
+    tare_status s = plan->row->pack(&plan->problem, t, blob, &used);
+    w->bytes = used;
+    if (s == TARE_OK && plan->device->backend->host_memory) {
+        w->mem = blob;
+        return TARE_OK;
+    }
+    if (s == TARE_OK) s = upload(w, blob, used);
+    tare_free(blob);
+    return s;
+}
+
+tare_status tare_pack(const tare_plan *plan, const tare_tensor *t, tare_packed **out) {
+    if (!plan || !plan->row || !t || !out) TARE_FAIL(TARE_E_ARG, "pack: null argument");
+    *out = NULL;
+    if (t->n != plan->problem.n || t->k != plan->problem.k || t->nnz != plan->problem.nnz ||
+        !same_format(&t->format, &plan->problem.w))
+        TARE_FAIL(TARE_E_ARG, "pack: the tensor is not the one the plan was made for");
+    tare_packed *w = tare_alloc_zeroed(sizeof *w);
+    if (!w) TARE_FAIL(TARE_E_NOMEM, "pack: out of memory");
+    w->plan = *plan;
+    tare_status s = pack_blob(w, t);
+    if (s != TARE_OK) {
+        tare_free(w);
+        return s;
+    }
+    *out = w;
+    return TARE_OK;
+}
+
+size_t tare_packed_bytes(const tare_packed *p) {
+    return p ? p->bytes : 0;
+}
+
+void tare_packed_destroy(tare_packed *p) {
+    if (!p) return;
+    if (p->plan.device->backend->host_memory)
+        tare_free(p->mem);
+    else
+        p->plan.device->backend->ops->free(p->plan.device->state, p->mem);
+    tare_free(p);
+}
+
+static tare_status check_room(const tare_problem *p, const tare_buffer *x, const tare_buffer *bias,
+                              const tare_buffer *y, int64_t m) {
+    if (x->bytes < (size_t)(m * p->k) * tare_type_bytes(p->x))
+        TARE_FAIL(TARE_E_ARG, "run: x holds %zu bytes, %lld rows need more", x->bytes,
+                  (long long)m);
+    if (y->bytes < (size_t)(m * p->n) * tare_type_bytes(p->y))
+        TARE_FAIL(TARE_E_ARG, "run: y holds %zu bytes, %lld rows need more", y->bytes,
+                  (long long)m);
+    if (!(p->flags & TARE_BIAS) != !bias)
+        TARE_FAIL(TARE_E_ARG, "run: the problem and the call disagree on a bias");
+    if (bias && bias->bytes < (size_t)p->n * sizeof(float))
+        TARE_FAIL(TARE_E_ARG, "run: bias holds %zu bytes, n is %lld", bias->bytes, (long long)p->n);
+    return TARE_OK;
+}
+
+tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s,
+                     const tare_buffer *x, const tare_buffer *bias, tare_buffer *y, int64_t m) {
+    if (!plan || !plan->row || !w || !s || !x || !y) TARE_FAIL(TARE_E_ARG, "run: null argument");
+    const tare_problem *p = &plan->problem;
+    if (m == 0) m = p->m;
+    if (m < 1 || m > p->m)
+        TARE_FAIL(TARE_E_ARG, "run: m is %lld, the plan is for 1..%lld", (long long)m,
+                  (long long)p->m);
+    if (w->plan.row != plan->row || w->plan.problem.n != p->n || w->plan.problem.k != p->k ||
+        w->plan.problem.nnz != p->nnz || !same_format(&w->plan.problem.w, &p->w))
+        TARE_FAIL(TARE_E_ARG, "run: the weights were packed for another plan");
+    if (s->device != plan->device || w->plan.device != plan->device || x->device != plan->device ||
+        y->device != plan->device || (bias && bias->device != plan->device))
+        TARE_FAIL(TARE_E_ARG, "run: plan, weights, stream and buffers must be of one device");
+    if (s->scratch_bytes < plan->scratch_bytes)
+        TARE_FAIL(TARE_E_ARG, "run: tare_stream_reserve was not called for this plan");
+    TARE_TRY(check_room(p, x, bias, y, m));
+    tare_run_args a = {.problem = p,
+                       .packed = w->mem,
+                       .x = x->mem,
+                       .bias = bias ? bias->mem : NULL,
+                       .y = y->mem,
+                       .m = m,
+                       .scratch = s->scratch,
+                       .stream = s->state,
+                       .threads = tare_threads()};
+    return plan->row->run(&a);
+}

@@ -1,0 +1,164 @@
+/* tune: measures rows instead of modelling them, and remembers for the life of the process. Rows
+ * take turns, so that a slow spell of a shared machine hits all of them alike. */
+#include "internal.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { MEMORY = 512, SAMPLES = 64, ROWS = 64 };
+
+typedef struct memo {
+    const tare_device *device;
+    tare_problem problem;
+    const char *kernel;
+    double ns;
+} memo;
+
+static memo memos[MEMORY];
+static int memo_count, memo_next;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int same_problem(const tare_problem *a, const tare_problem *b) {
+    return a->op == b->op && a->m == b->m && a->n == b->n && a->k == b->k && a->nnz == b->nnz &&
+           a->x == b->x && a->y == b->y && a->flags == b->flags &&
+           memcmp(&a->w, &b->w, sizeof a->w) == 0;
+}
+
+double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel) {
+    double ns = -1;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < memo_count && ns < 0; i++)
+        if (memos[i].device == d && memos[i].kernel == kernel && same_problem(&memos[i].problem, p))
+            ns = memos[i].ns;
+    pthread_mutex_unlock(&lock);
+    return ns;
+}
+
+static void remember(const tare_device *d, const tare_problem *p, const char *kernel, double ns) {
+    pthread_mutex_lock(&lock);
+    int at = -1;
+    for (int i = 0; i < memo_count; i++)
+        if (memos[i].device == d && memos[i].kernel == kernel && same_problem(&memos[i].problem, p))
+            at = i;
+    if (at < 0) {
+        at = memo_next;
+        memo_next = (memo_next + 1) % MEMORY;
+        if (memo_count < MEMORY) memo_count++;
+    }
+    memos[at] = (memo){d, *p, kernel, ns};
+    pthread_mutex_unlock(&lock);
+}
+
+typedef struct contestant {
+    tare_plan plan;
+    tare_packed *packed;
+    double ns[SAMPLES];
+    int count;
+} contestant;
+
+static double now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static tare_status once(contestant *c, tare_stream *s, tare_buffer *x, tare_buffer *bias,
+                        tare_buffer *y) {
+    double t = now_ns();
+    TARE_TRY(tare_run(&c->plan, c->packed, s, x, bias, y, 0));
+    TARE_TRY(tare_stream_sync(s));
+    if (c->count < SAMPLES) c->ns[c->count++] = now_ns() - t;
+    return TARE_OK;
+}
+
+static tare_status race(contestant *c, int n, tare_stream *s, tare_buffer *x, tare_buffer *bias,
+                        tare_buffer *y, double seconds) {
+    for (int i = 0; i < n; i++) { /* warm-up, not kept */
+        TARE_TRY(tare_stream_reserve(s, &c[i].plan));
+        TARE_TRY(once(&c[i], s, x, bias, y));
+        c[i].count = 0;
+    }
+    double end = now_ns() + seconds * 1e9;
+    for (int round = 0; round < SAMPLES && (round < 3 || now_ns() < end); round++)
+        for (int i = 0; i < n; i++) TARE_TRY(once(&c[i], s, x, bias, y));
+    return TARE_OK;
+}
+
+/* x of values that no kernel can shortcut: a fixed sequence in [-1, 1), never zero. */
+static tare_status fill(tare_stream *s, tare_buffer *b, tare_type type, size_t count) {
+    size_t bytes = count * tare_type_bytes(type);
+    void *host = tare_alloc(bytes);
+    if (!host) TARE_FAIL(TARE_E_NOMEM, "tune: out of memory");
+    uint64_t z = 0x9e3779b97f4a7c15u;
+    for (size_t i = 0; i < count; i++) {
+        z = z * 6364136223846793005u + 1442695040888963407u;
+        tare_store(type, host, i, (float)((int32_t)(z >> 32) | 1) * 0x1p-31f);
+    }
+    tare_status st = tare_buffer_write(s, b, 0, host, bytes);
+    if (st == TARE_OK) st = tare_stream_sync(s);
+    tare_free(host);
+    return st;
+}
+
+static int gather(tare_device *d, const tare_problem *p, const tare_tensor *t,
+                  const tare_plan_options *o, contestant *c, tare_status *status) {
+    int n = 0;
+    char why[160];
+    for (const tare_kernel *const *row = d->backend->rows; *row && n < ROWS; row++) {
+        if ((*row)->flags & TARE_ROW_REFERENCE) continue;
+        memset(&c[n], 0, sizeof c[n]);
+        if (!tare_plan_row(d, *row, p, o, &c[n].plan, why)) continue;
+        *status = tare_pack(&c[n].plan, t, &c[n].packed);
+        if (*status != TARE_OK) break;
+        n++;
+    }
+    return n;
+}
+
+static tare_status tune_on(tare_device *d, const tare_problem *p, contestant *c, int n,
+                           tare_stream *s, double seconds) {
+    tare_buffer *x = NULL, *y = NULL, *bias = NULL;
+    size_t xs = (size_t)(p->m * p->k), ys = (size_t)(p->m * p->n);
+    tare_status st = tare_buffer_create(d, xs * tare_type_bytes(p->x), &x);
+    if (st == TARE_OK) st = tare_buffer_create(d, ys * tare_type_bytes(p->y), &y);
+    if (st == TARE_OK) st = fill(s, x, p->x, xs);
+    if (st == TARE_OK && (p->flags & TARE_BIAS)) {
+        st = tare_buffer_create(d, (size_t)p->n * sizeof(float), &bias);
+        if (st == TARE_OK) st = fill(s, bias, TARE_F32, (size_t)p->n);
+    }
+    if (st == TARE_OK) st = race(c, n, s, x, bias, y, seconds);
+    tare_buffer_destroy(x);
+    tare_buffer_destroy(y);
+    tare_buffer_destroy(bias);
+    return st;
+}
+
+tare_status tare_tune(tare_device *d, const tare_problem *p, const tare_tensor *t,
+                      const tare_plan_options *o, double seconds) {
+    if (!d || !t || !(seconds > 0)) TARE_FAIL(TARE_E_ARG, "tune: bad argument");
+    TARE_TRY(tare_problem_check(p));
+    contestant *c = tare_alloc(ROWS * sizeof *c);
+    if (!c) TARE_FAIL(TARE_E_NOMEM, "tune: out of memory");
+    tare_status st = TARE_OK;
+    tare_stream *s = NULL;
+    int n = gather(d, p, t, o, c, &st);
+    if (st == TARE_OK) st = tare_stream_create(d, &s);
+    if (st == TARE_OK) st = tune_on(d, p, c, n, s, seconds);
+    for (int i = 0; i < n; i++) {
+        if (st == TARE_OK && c[i].count) {
+            qsort(c[i].ns, (size_t)c[i].count, sizeof(double), ascending);
+            remember(d, p, c[i].plan.kernel, c[i].ns[c[i].count / 2]);
+        }
+        tare_packed_destroy(c[i].packed);
+    }
+    tare_stream_destroy(s);
+    tare_free(c);
+    return st;
+}
