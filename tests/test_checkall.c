@@ -1,0 +1,102 @@
+/* checkall: every row of every loaded backend, each forced, against the fp64 reference. A row whose
+ * features are absent is skipped; the last lines count the skips and name their reasons. */
+#include "tests/rowcheck.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct target { /* by value: each parameter is checked in a process of its own */
+    int device;
+    char row[64];
+} target;
+
+static int list_rows(target *out, int max) {
+    int n = 0;
+    for (int i = 0; i < tare_device_count(); i++)
+        for (const tare_kernel *const *r = tare_device_get(i)->backend->rows; *r; r++) {
+            if (n < max && out) {
+                out[n].device = i;
+                snprintf(out[n].row, sizeof out[n].row, "%s", (*r)->name);
+            }
+            n++;
+        }
+    return n;
+}
+
+static const tare_kernel *find_row(const target *t) {
+    for (const tare_kernel *const *r = tare_device_get(t->device)->backend->rows; *r; r++)
+        if (strcmp((*r)->name, t->row) == 0) return *r;
+    return NULL;
+}
+
+static uint64_t seed(void) {
+    const char *env = getenv("TARE_TEST_SEED");
+    return env ? strtoull(env, NULL, 0) : 20261123;
+}
+
+static struct criterion_test_params rows(void) {
+    int n = list_rows(NULL, 0);
+    target *t = cr_malloc((size_t)n * sizeof *t);
+    list_rows(t, n);
+    return cr_make_param_array(target, t, (size_t)n, cr_free);
+}
+
+static const tare_kernel *present_row(const target *t) {
+    const tare_kernel *row = find_row(t);
+    cr_assert_not_null(row, "row %s vanished", t->row);
+    if (row->needs & ~tare_device_get(t->device)->features)
+        cr_skip_test("%s: its features are absent or masked", t->row);
+    return row;
+}
+
+ParameterizedTestParameters(checkall, every_row) {
+    return rows();
+}
+ParameterizedTest(target *t, checkall, every_row, .timeout = 600) {
+    const tare_kernel *row = present_row(t);
+    rowcheck c = {.seed = seed()};
+    int ok = rowcheck_run(tare_device_get(t->device), row, &c);
+    cr_assert(ok, "%s", c.failure);
+    fprintf(stderr, "checkall %-28s %6ld runs, worst error %.2f of the bound (%s)\n", t->row,
+            c.runs, c.worst, c.worst_at);
+}
+
+ParameterizedTestParameters(checkall, large_shapes) {
+    return rows();
+}
+ParameterizedTest(target *t, checkall, large_shapes, .timeout = 600) {
+    const tare_kernel *row = present_row(t);
+    rowcheck c = {.seed = seed()};
+    int ok = rowcheck_large(tare_device_get(t->device), row, &c);
+    cr_assert(ok, "%s", c.failure);
+}
+
+/* The parent only counts; children check. */
+static void print_skips(void) {
+    int rows_seen = 0, skipped = 0;
+    for (int i = 0; i < tare_device_count(); i++) {
+        const tare_device *d = tare_device_get(i);
+        for (const tare_kernel *const *r = d->backend->rows; *r; r++, rows_seen++) {
+            if (!((*r)->needs & ~d->features)) continue;
+            printf("checkall skipped %s on %s: needs features 0x%llx, absent or masked\n",
+                   (*r)->name, d->info.id, (unsigned long long)((*r)->needs & ~d->features));
+            skipped++;
+        }
+    }
+    for (int i = 0; tare_backend_refusal(i); i++)
+        printf("checkall without backend %s\n", tare_backend_refusal(i));
+    printf("checkall: %d rows on %d devices, %d skipped, seed %llu\n", rows_seen,
+           tare_device_count(), skipped, (unsigned long long)seed());
+}
+
+int main(int argc, char **argv) {
+    struct criterion_test_set *set = criterion_initialize();
+    int ok = 1;
+    if (criterion_handle_args(argc, argv, true)) ok = criterion_run_all_tests(set);
+    criterion_finalize(set);
+    print_skips();
+    return !ok;
+}
