@@ -37,11 +37,15 @@ static uint64_t seed(void) {
     return env ? strtoull(env, NULL, 0) : 20261123;
 }
 
+static void free_rows(struct criterion_test_params *p) {
+    cr_free(p->params);
+}
+
 static struct criterion_test_params rows(void) {
     int n = list_rows(NULL, 0);
     target *t = cr_malloc((size_t)n * sizeof *t);
     list_rows(t, n);
-    return cr_make_param_array(target, t, (size_t)n, cr_free);
+    return cr_make_param_array(target, t, (size_t)n, free_rows);
 }
 
 static const tare_kernel *present_row(const target *t) {
