@@ -1,0 +1,108 @@
+/* Every ISA mask gives the same answers by different kernels. Each mask is a process of its own,
+ * because features are read once: the program calls itself with TARE_CPU_MASK set and compares what
+ * comes back with the reference, and the kernels' names with the mask. */
+#include "cpu/cpu.h"
+#include "tests/rowdata.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { N = 65, K = 131, M = 9 };
+
+static const struct {
+    const char *format;
+    uint32_t flags;
+} cases[] = {{"f32", 0},
+             {"f16", 0},
+             {"bf16", 0},
+             {"i8-row", TARE_X_I8},
+             {"i8-row", 0},
+             {"i4-g64", 0},
+             {"i4-g64", TARE_X_I8},
+             {"2:4/f32", 0},
+             {"2:4/i8-row", TARE_X_I8},
+             {"csr/f32", 0},
+             {"bs4x4/f32", 0},
+             {"bitmap/f32", 0},
+             {"bitmap/i8-row", TARE_X_I8}};
+enum { CASES = sizeof cases / sizeof *cases };
+
+/* In the child: 0 when every case is right and no own kernel needs a masked feature. */
+static int check_all(uint64_t mask) {
+    static float w[N * K], x[M * K], y[M * N];
+    static double ref[M * N], mag[M * N];
+    tare_device *d = tare_device_get(0);
+    tare_plan_options own = {.own_only = 1};
+    if (d->features & ~mask) return 1;
+    for (int c = 0; c < CASES; c++) {
+        tare_format f;
+        tare_tensor t;
+        tare_plan plan;
+        tare_packed *packed;
+        tare_stream *s;
+        tare_buffer *xb, *yb;
+        uint64_t state = 21;
+        if (tare_format_parse(cases[c].format, &f) != TARE_OK) return 2;
+        fill_weights(w, N, K, &f, PATTERN_SPARSE, &state);
+        fill_x(x, TARE_F32, M, K, &state);
+        if (tare_encode(&f, N, K, w, &t) != TARE_OK) return 3;
+        tare_problem p = tare_problem_matmul(&t, M, TARE_F32, TARE_F32, cases[c].flags);
+        if (tare_plan_make(d, &p, &own, &plan) != TARE_OK) return 4;
+        if (strcmp(plan.kernel, "matmul_any_ref") == 0) return 5; /* portable rows must exist */
+        if (tare_pack(&plan, &t, &packed) != TARE_OK || tare_stream_create(d, &s) != TARE_OK ||
+            tare_stream_reserve(s, &plan) != TARE_OK ||
+            tare_buffer_wrap(d, x, sizeof x, &xb) != TARE_OK ||
+            tare_buffer_wrap(d, y, sizeof y, &yb) != TARE_OK ||
+            tare_run(&plan, packed, s, xb, NULL, yb, 0) != TARE_OK ||
+            tare_reference(&p, &t, x, NULL, ref, mag) != TARE_OK)
+            return 6;
+        for (int i = 0; i < M * N; i++)
+            if (!(fabs((double)y[i] - ref[i]) <= tare_error_bound(&p, ref[i], mag[i]))) return 7;
+        printf("mask 0x%llx %-14s %s\n", (unsigned long long)mask, cases[c].format, plan.kernel);
+        tare_buffer_destroy(xb);
+        tare_buffer_destroy(yb);
+        tare_stream_destroy(s);
+        tare_packed_destroy(packed);
+        tare_tensor_clear(&t);
+    }
+    return 0;
+}
+
+static void under_mask(uint64_t mask) {
+    char text[32];
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        snprintf(text, sizeof text, "%llu", (unsigned long long)mask);
+        setenv("TARE_CPU_MASK", text, 1);
+        int r = check_all(mask);
+        if (r) fprintf(stderr, "mask %s: step %d: %s\n", text, r, tare_last_error());
+        fflush(NULL);
+        _exit(r);
+    }
+    int status = -1;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "mask 0x%llx: status 0x%x",
+              (unsigned long long)mask, status);
+}
+
+Test(mask, portable) {
+    under_mask(0);
+}
+Test(mask, avx2) {
+    under_mask(CPU_AVX2);
+}
+Test(mask, avx512) {
+    under_mask(CPU_AVX2 | CPU_AVX512);
+}
+Test(mask, vnni) {
+    under_mask(CPU_AVX2 | CPU_AVX512 | CPU_VNNI);
+}
+Test(mask, all) {
+    under_mask(~(uint64_t)0);
+}
