@@ -1,0 +1,76 @@
+/* Timing of callbacks against each other.
+ *
+ * Contestants take turns in random order, round after round, so that a slow spell of the machine
+ * hits all of them alike. A round goes on until the 95 % interval of every contestant's median is
+ * within +-ci of it, or its time is used up; the first to come true is its `stop`. A contestant
+ * that has converged stays in the rounds while others need them (ratios want the same spells),
+ * within its own time. Samples are counted, never dropped for their value: only a block of rounds
+ * during which the noise probe was low is measured again, whatever it says. docs/measuring.md has
+ * the whole method.
+ *
+ * A caller that wants latencies of its own:
+ *     bench_contestant c[2] = {{.run = forward, .ctx = &a}, {.run = forward, .ctx = &b}};
+ *     bench_options o = bench_options_default();
+ *     bench_result r[2];
+ *     tare_status s = bench_measure(c, 2, &o, r);    r[i].median_ns, r[i].p90_ns, ...
+ *     bench_result_clear(&r[0]), bench_result_clear(&r[1]);
+ */
+#ifndef TARE_BENCH_MEASURE_H
+#define TARE_BENCH_MEASURE_H
+
+#include "bench/noise.h"
+#include <tare/tare.h>
+
+typedef struct bench_contestant {
+    tare_status (*run)(void *ctx); /* one run, finished on return */
+    /* Called before each sample, not timed, with the number of runs that the sample will make
+     * (more than one where a run is too short for the clock). May be null. */
+    tare_status (*prepare)(void *ctx, int runs);
+    void *ctx;
+} bench_contestant;
+
+enum bench_stop {
+    BENCH_STOP_CI = 1, /* the interval was narrow enough */
+    BENCH_STOP_TIME,   /* the time was up first */
+    BENCH_STOP_COUNT   /* max_samples was reached first */
+};
+const char *bench_stop_name(int stop); /* "ci" "time" "count" */
+
+typedef struct bench_options {
+    double seconds;            /* of running, a contestant */
+    double ci;                 /* half width of the interval over the median to stop at: 0.02 */
+    int min_samples;           /* before "ci" may stop: 30; 500 where p90 and p99 are wanted */
+    int max_samples;           /* 20000 */
+    int warmup;                /* runs before the first sample: 2 */
+    uint64_t seed;             /* of the order */
+    struct bench_noise *noise; /* null: no probe */
+    /* Called now and then with the share done, 0..1; may be null. */
+    void (*progress)(void *ctx, double done);
+    void *progress_ctx;
+} bench_options;
+bench_options bench_options_default(void);
+
+/* Least samples for p90 and p99. */
+enum { BENCH_TAIL_SAMPLES = 500 };
+
+typedef struct bench_result {
+    double *samples; /* ns a run, in the order measured; free with bench_result_clear */
+    size_t n;
+    int batch; /* runs a sample is the mean of; 1 unless a run is very short */
+    enum bench_stop stop;
+    double median_ns, mad_ns, min_ns, mean_ns;
+    double p90_ns, p99_ns; /* NaN below BENCH_TAIL_SAMPLES */
+    double ci_lo, ci_hi;   /* 95 % interval of the median; NaN below 6 samples */
+    size_t outliers;       /* counted, still among the samples */
+    bench_noise_log noise; /* what the probe saw during these samples */
+} bench_result;
+
+/* Measures n contestants together. On an error of a callback everything is cleared and its status
+ * returned. */
+tare_status bench_measure(const bench_contestant *c, int n, const bench_options *o,
+                          bench_result *out);
+void bench_result_clear(bench_result *r);
+/* Fills the summary from samples[0..n). */
+tare_status bench_result_summarise(bench_result *r);
+
+#endif

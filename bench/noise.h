@@ -1,0 +1,33 @@
+/* The noise probe: a few milliseconds of multiply-adds whose rate is known, run between blocks of
+ * samples. Where two virtual CPUs sometimes share one core, or a neighbour takes the machine, its
+ * rate falls, and what was measured beside it is measured again. It sees the arithmetic units, not
+ * the memory: drifts of memory bandwidth are left to interleaving. */
+#ifndef TARE_BENCH_NOISE_H
+#define TARE_BENCH_NOISE_H
+
+#include <tare/tare.h>
+
+/* A probe below this share of the run's best is low. */
+#define BENCH_NOISE_LOW 0.85
+
+typedef struct bench_noise {
+    tare_device *device;
+    double seconds; /* of one probe */
+    double best;    /* GFLOP/s, the highest seen in this run */
+    int absent;     /* the device has no such probe: nothing is judged */
+} bench_noise;
+
+typedef struct bench_noise_log {
+    double best, worst; /* GFLOP/s: of the run so far, and around the samples kept; 0: no probe */
+    int probes;
+    int redone;    /* blocks measured again because a probe beside them was low */
+    int set_aside; /* samples of those blocks, not among the samples kept */
+    int noisy;     /* 1: the tries were used up and samples beside a low probe were kept */
+} bench_noise_log;
+
+void bench_noise_init(bench_noise *n, tare_device *d);
+/* One probe. Returns its rate, 0 where there is none. */
+double bench_noise_probe(bench_noise *n);
+int bench_noise_low(const bench_noise *n, double rate);
+
+#endif

@@ -1,0 +1,193 @@
+/* Statistics against values worked out by hand or printed in the literature. */
+#include "bench/measure.h"
+#include "bench/rng.h"
+#include "bench/stats.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+
+static void near(double got, double want, double eps) {
+    cr_assert(fabs(got - want) <= eps, "%.12g is not %.12g", got, want);
+}
+
+Test(stats, quantiles) {
+    double v[] = {1, 2, 3, 4};
+    near(bench_median(v, 4), 2.5, 0);
+    near(bench_quantile(v, 4, 0.25), 1.75, 1e-15);
+    near(bench_quantile(v, 4, 0.9), 3.7, 1e-15);
+    near(bench_quantile(v, 4, 1), 4, 0);
+    near(bench_quantile(v, 1, 0.99), 1, 0);
+    double w[] = {1, 1, 2, 2, 4, 6, 9};
+    near(bench_mad(w, 7), 1, 0);
+}
+
+Test(stats, outliers_counted_on_both_sides) {
+    double v[] = {-100, 10, 11, 12, 13, 14, 15, 16, 900};
+    cr_assert_eq(bench_outliers(v, 9), 2);
+    double w[] = {5, 5, 5, 5};
+    cr_assert_eq(bench_outliers(w, 4), 0);
+}
+
+/* Table of Conover, Practical Nonparametric Statistics: 1-based ranks (d, n - d + 1). */
+Test(stats, ranks_of_the_median) {
+    struct {
+        size_t n, lo, hi;
+    } known[] = {{6, 1, 6},   {8, 1, 8},    {9, 2, 8},    {10, 2, 9},
+                 {20, 6, 15}, {50, 18, 33}, {100, 40, 61}};
+    size_t lo, hi;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        cr_assert(bench_median_ranks(known[i].n, &lo, &hi));
+        cr_assert_eq(lo + 1, known[i].lo, "n %zu: %zu", known[i].n, lo + 1);
+        cr_assert_eq(hi + 1, known[i].hi, "n %zu: %zu", known[i].n, hi + 1);
+    }
+    for (size_t n = 0; n < 6; n++) cr_assert_not(bench_median_ranks(n, &lo, &hi));
+    cr_assert(bench_median_ranks(1000000, &lo, &hi));
+    near((double)lo, 499020, 2);
+}
+
+Test(stats, interval_covers_the_median) {
+    bench_rng r;
+    bench_rng_seed(&r, 7, 0);
+    int hit = 0;
+    double v[41], lo, hi;
+    for (int t = 0; t < 4000; t++) {
+        for (int i = 0; i < 41; i++) v[i] = exp(2 * bench_rng_normal(&r));
+        bench_sort(v, 41);
+        cr_assert(bench_median_ci(v, 41, &lo, &hi));
+        hit += lo <= 1 && 1 <= hi;
+    }
+    /* Exact coverage for n = 41 is 97.2 %. */
+    near(hit / 4000.0, 0.972, 0.012);
+}
+
+Test(stats, bootstrap_of_the_ratio) {
+    double a[101], b[101], lo, hi, again;
+    for (int i = 0; i < 101; i++) a[i] = 200 + i, b[i] = 100 + 0.5 * i;
+    cr_assert(bench_ratio_ci(a, 101, b, 101, 2000, 3, &lo, &hi));
+    /* A median of 101 uniforms has a deviation of 4.95 ranks: 2 % of 250 on either side. */
+    near(lo, 1.89, 0.04);
+    near(hi, 2.11, 0.04);
+    cr_assert(bench_ratio_ci(a, 101, b, 101, 2000, 3, &again, &hi));
+    cr_assert_eq(lo, again, "the same seed gives the same interval");
+    cr_assert_not(bench_ratio_ci(a, 5, b, 101, 2000, 3, &lo, &hi));
+    cr_assert(isnan(lo) && isnan(hi));
+}
+
+/* Resampling in full must spread as the shortcut through the beta law does. */
+Test(stats, bootstrap_equals_plain_resampling) {
+    enum { N = 20, DRAWS = 4000 };
+    double a[N], one[N], ratio[DRAWS], copy[N], lo, hi;
+    bench_rng r;
+    bench_rng_seed(&r, 11, 1);
+    for (int i = 0; i < N; i++) a[i] = exp(bench_rng_normal(&r)), one[i] = 1;
+    bench_sort(a, N);
+    for (int d = 0; d < DRAWS; d++) {
+        for (int i = 0; i < N; i++) copy[i] = a[bench_rng_below(&r, N)];
+        bench_sort(copy, N);
+        ratio[d] = bench_median(copy, N);
+    }
+    bench_sort(ratio, DRAWS);
+    cr_assert(bench_ratio_ci(a, N, one, N, DRAWS, 5, &lo, &hi));
+    near(lo, bench_quantile(ratio, DRAWS, 0.025), 0.08 * lo);
+    near(hi, bench_quantile(ratio, DRAWS, 0.975), 0.08 * hi);
+}
+
+Test(stats, wilson) {
+    double lo, hi;
+    bench_wilson(8, 10, &lo, &hi); /* Agresti and Coull 1998: 0.490, 0.943 */
+    near(lo, 0.4902, 5e-5);
+    near(hi, 0.9433, 5e-5);
+    bench_wilson(0, 10, &lo, &hi);
+    near(lo, 0, 0);
+    near(hi, 0.2775, 5e-5);
+    bench_wilson(8900, 10000, &lo, &hi);
+    near(lo, 0.88372, 2e-5);
+    near(hi, 0.89599, 2e-5);
+}
+
+Test(stats, mcnemar) {
+    near(bench_mcnemar_exact(1, 9), 22.0 / 1024, 1e-12);
+    near(bench_mcnemar_midp(1, 9), 12.0 / 1024, 1e-12);
+    near(bench_mcnemar_exact(9, 1), 22.0 / 1024, 1e-12);
+    near(bench_mcnemar_exact(0, 0), 1, 0);
+    near(bench_mcnemar_midp(0, 0), 1, 0);
+    near(bench_mcnemar_exact(5, 5), 1, 0);
+    cr_assert(bench_mcnemar_midp(5, 5) <= 1);
+    /* Fagerland, Lydersen and Laake 2013, airway data: b = 1, c = 7. */
+    near(bench_mcnemar_exact(1, 7), 0.0703125, 1e-12);
+    near(bench_mcnemar_midp(1, 7), 0.0390625, 1e-12);
+    double p = bench_mcnemar_exact(4800, 5200);
+    cr_assert(p > 6e-5 && p < 7e-5, "p %g", p);
+}
+
+Test(stats, random_numbers_repeat_and_are_normal) {
+    bench_rng a, b;
+    bench_rng_seed(&a, 1, 2);
+    bench_rng_seed(&b, 1, 2);
+    cr_assert_eq(bench_rng_next(&a), bench_rng_next(&b));
+    bench_rng_seed(&b, 1, 3);
+    cr_assert_neq(bench_rng_next(&a), bench_rng_next(&b));
+    double sum = 0, sq = 0;
+    for (int i = 0; i < 100000; i++) {
+        float v[2];
+        bench_rng_normal2(&a, v);
+        cr_assert(v[0] != 0 && v[1] != 0 && isfinite(v[0]) && isfinite(v[1]));
+        sum += (double)v[0] + (double)v[1];
+        sq += (double)v[0] * (double)v[0] + (double)v[1] * (double)v[1];
+    }
+    near(sum / 2e5, 0, 0.01);
+    near(sq / 2e5, 1, 0.02);
+    double beta = 0;
+    for (int i = 0; i < 20000; i++) beta += bench_rng_beta(&a, 2, 6);
+    near(beta / 20000, 0.25, 0.005);
+}
+
+/* ---- measuring callbacks ---- */
+
+typedef struct spin {
+    long turns;
+    int runs, prepared, fail_at;
+} spin;
+
+static tare_status spin_run(void *ctx) {
+    spin *s = ctx;
+    for (volatile long i = 0; i < s->turns; i++) {
+    }
+    return ++s->runs == s->fail_at ? TARE_E_DEVICE : TARE_OK;
+}
+
+static tare_status spin_prepare(void *ctx, int runs) {
+    ((spin *)ctx)->prepared += runs;
+    return TARE_OK;
+}
+
+Test(measure, times_what_it_ran) {
+    spin a = {.turns = 20000}, b = {.turns = 1};
+    bench_contestant c[2] = {{spin_run, spin_prepare, &a}, {spin_run, spin_prepare, &b}};
+    bench_options o = bench_options_default();
+    o.seconds = 0.05;
+    bench_result r[2];
+    cr_assert_eq(bench_measure(c, 2, &o, r), TARE_OK);
+    cr_assert_eq(a.runs, a.prepared, "each run is prepared for");
+    cr_assert_eq(b.runs, b.prepared);
+    cr_assert_gt(r[1].batch, 1, "a run of nanoseconds is timed in batches");
+    cr_assert_gt(r[0].median_ns, r[1].median_ns);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(r[i].n >= 6 && r[i].stop != 0 && r[i].min_ns > 0);
+        cr_assert(r[i].min_ns <= r[i].ci_lo && r[i].ci_lo <= r[i].median_ns);
+        cr_assert(r[i].median_ns <= r[i].ci_hi);
+        cr_assert(isnan(r[i].p99_ns) == (r[i].n < BENCH_TAIL_SAMPLES));
+        bench_result_clear(&r[i]);
+    }
+}
+
+Test(measure, an_error_ends_it_and_leaves_nothing) {
+    spin a = {.turns = 100, .fail_at = 20};
+    bench_contestant c = {spin_run, NULL, &a};
+    bench_options o = bench_options_default();
+    bench_result r;
+    cr_assert_eq(bench_measure(&c, 1, &o, &r), TARE_E_DEVICE);
+    cr_assert_null(r.samples);
+    cr_assert_eq(r.n, 0);
+}
