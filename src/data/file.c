@@ -1,0 +1,52 @@
+/* Reads whole files. The size is found by reading, not by asking: pipes and files that grow
+ * meanwhile are then no special case. */
+#include "src/data/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/internal.h"
+
+static tare_status grow(const char *path, char **buf, size_t used, size_t *room) {
+    size_t wider = *room ? *room * 2 : (size_t)1 << 16;
+    char *more = tare_alloc(wider);
+    if (!more) TARE_FAIL(TARE_E_NOMEM, "%s: no memory for %zu bytes", path, wider);
+    if (used) memcpy(more, *buf, used);
+    tare_free(*buf);
+    *buf = more;
+    *room = wider;
+    return TARE_OK;
+}
+
+static tare_status slurp(FILE *f, const char *path, size_t limit, char **buf, size_t *size) {
+    size_t used = 0, room = 0;
+    for (;;) {
+        if (used == room) TARE_TRY(grow(path, buf, used, &room));
+        size_t got = fread(*buf + used, 1, room - used, f);
+        used += got;
+        if (used > limit)
+            TARE_FAIL(TARE_E_SHAPE, "%s: larger than the %zu bytes that are read", path, limit);
+        if (got == 0) break;
+    }
+    if (ferror(f)) TARE_FAIL(TARE_E_IO, "%s: %s", path, strerror(errno));
+    *size = used;
+    return TARE_OK;
+}
+
+tare_status file_read(const char *path, size_t limit, void **out, size_t *size) {
+    if (!path || !out || !size) TARE_FAIL(TARE_E_ARG, "file: null argument");
+    char *buf = NULL;
+    *out = NULL;
+    *size = 0;
+    FILE *f = fopen(path, "rb");
+    if (!f) TARE_FAIL(TARE_E_IO, "%s: %s", path, strerror(errno));
+    tare_status s = slurp(f, path, limit, &buf, size);
+    fclose(f);
+    if (s != TARE_OK) {
+        tare_free(buf);
+        return s;
+    }
+    *out = buf;
+    return TARE_OK;
+}
