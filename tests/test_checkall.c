@@ -96,7 +96,9 @@ static void print_skips(void) {
            tare_device_count(), skipped, (unsigned long long)seed());
 }
 
-int main(int argc, char **argv) {
+/* Criterion finds the program again by this symbol when it spawns a worker: it must not be hidden.
+ */
+__attribute__((visibility("default"))) int main(int argc, char **argv) {
     struct criterion_test_set *set = criterion_initialize();
     int ok = 1;
     if (criterion_handle_args(argc, argv, true)) ok = criterion_run_all_tests(set);
