@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/rng.h"
 #include "src/internal.h"
-#include "src/train/rng.h"
 #include "src/train/trainer.h"
 
 static tare_device *cpu(void) {
@@ -19,13 +19,15 @@ enum { SIDE = 6, WIDTH = SIDE * SIDE, COUNT = 512 };
 static uint8_t image[COUNT * WIDTH], label[COUNT];
 
 static dataset quarters(uint64_t seed) {
-    rng r = {seed};
+    bench_rng r;
+    bench_rng_seed(&r, seed, 0);
     for (int i = 0; i < COUNT; i++) {
-        label[i] = (uint8_t)rng_below(&r, 4);
+        label[i] = (uint8_t)bench_rng_below(&r, 4);
         for (int y = 0; y < SIDE; y++)
             for (int x = 0; x < SIDE; x++) {
                 int here = (y >= SIDE / 2) * 2 + (x >= SIDE / 2) == label[i];
-                image[i * WIDTH + y * SIDE + x] = (uint8_t)(rng_below(&r, 128) + (here ? 64 : 0));
+                image[i * WIDTH + y * SIDE + x] =
+                    (uint8_t)(bench_rng_below(&r, 128) + (here ? 64 : 0));
             }
     }
     return (dataset){.count = COUNT, .width = WIDTH, .classes = 4, .image = image, .label = label};
@@ -75,7 +77,8 @@ Test(train, gradients_match_finite_differences) {
     mlp net = small_net(5);
     mlp_pass p;
     gemm g;
-    rng r = {9};
+    bench_rng r;
+    bench_rng_seed(&r, 9, 0);
     double seen = 0;
     int checked = 0;
     cr_assert_eq(gemm_open(cpu(), &g), TARE_OK);
@@ -87,7 +90,7 @@ Test(train, gradients_match_finite_differences) {
     cr_assert_eq(mlp_copy(&p.grad, &grad), TARE_OK);
     for (int l = 0; l < net.layers; l++) {
         for (int i = 0; i < 40; i++) {
-            uint32_t at = rng_below(&r, (uint32_t)mlp_weights(&net, l));
+            uint64_t at = bench_rng_below(&r, (uint64_t)mlp_weights(&net, l));
             checked += check_parameter(&net, &g, &p, &net.w[l][at], (double)grad.w[l][at]);
             seen += fabs((double)grad.w[l][at]);
         }
@@ -154,11 +157,12 @@ Test(train, the_same_seed_gives_the_same_bits_and_another_does_not) {
 Test(train, masked_weights_stay_exactly_zero) {
     mlp shape = small_net(1);
     mlp_mask mask;
-    rng r = {4};
+    bench_rng r;
+    bench_rng_seed(&r, 4, 0);
     cr_assert_eq(mlp_mask_create(&shape, &mask), TARE_OK);
     for (int l = 0; l < shape.layers; l++)
         for (int64_t i = 0; i < mlp_weights(&shape, l); i++)
-            mask.keep[l][i] = rng_below(&r, 2) == 0;
+            mask.keep[l][i] = bench_rng_below(&r, 2) == 0;
     mlp net = trained(2, 11, &mask, NULL);
     int64_t alive = 0, kept = 0;
     for (int l = 0; l < net.layers; l++)

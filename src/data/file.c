@@ -1,10 +1,12 @@
-/* Reads whole files. The size is found by reading, not by asking: pipes and files that grow
- * meanwhile are then no special case. */
+/* Reads whole files, writes them aside and renames. The size is found by reading, not by asking:
+ * pipes and files that grow meanwhile are then no special case. */
 #include "src/data/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/internal.h"
 
@@ -49,4 +51,36 @@ tare_status file_read(const char *path, size_t limit, void **out, size_t *size) 
     }
     *out = buf;
     return TARE_OK;
+}
+
+static int write_all(int fd, const char *at, size_t left) {
+    while (left) {
+        ssize_t n = write(fd, at, left);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return 0;
+        at += n;
+        left -= (size_t)n;
+    }
+    return fsync(fd) == 0 || errno == EINVAL; /* EINVAL: the file system has no fsync */
+}
+
+tare_status file_save(const char *path, const void *bytes, size_t size) {
+    char part[4096];
+    if (!path || (!bytes && size)) TARE_FAIL(TARE_E_ARG, "save: null argument");
+    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
+        TARE_FAIL(TARE_E_ARG, "save: the path is too long");
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0) TARE_FAIL(TARE_E_IO, "%s: can't be written: %s", path, strerror(errno));
+    int ok = write_all(fd, bytes, size), why = errno;
+    if (close(fd) != 0 && ok) {
+        ok = 0;
+        why = errno;
+    }
+    if (ok && rename(part, path) != 0) {
+        ok = 0;
+        why = errno;
+    }
+    if (ok) return TARE_OK;
+    unlink(part);
+    TARE_FAIL(TARE_E_IO, "%s: can't be written: %s", path, strerror(why));
 }

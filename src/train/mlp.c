@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/rng.h"
 #include "src/internal.h"
-#include "src/train/rng.h"
 
 int64_t mlp_weights(const mlp *net, int layer) {
     return net->width[layer + 1] * net->width[layer];
@@ -40,10 +40,12 @@ tare_status mlp_create(int layers, const int64_t *width, mlp *out) {
 }
 
 void mlp_init(mlp *net, uint64_t seed) {
-    rng r = {seed};
+    bench_rng r;
+    bench_rng_seed(&r, seed, 0);
     for (int l = 0; l < net->layers; l++) {
         float limit = sqrtf(6.0f / (float)net->width[l]);
-        for (int64_t i = 0; i < mlp_weights(net, l); i++) net->w[l][i] = limit * rng_signed(&r);
+        for (int64_t i = 0; i < mlp_weights(net, l); i++)
+            net->w[l][i] = limit * (float)(2 * bench_rng_uniform(&r) - 1);
         memset(net->b[l], 0, (size_t)net->width[l + 1] * sizeof *net->b[l]);
     }
 }

@@ -5,12 +5,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/rng.h"
 #include "src/internal.h"
-#include "src/train/rng.h"
 
-static void shuffle(uint32_t *index, int64_t count, rng *r) {
+static void shuffle(uint32_t *index, int64_t count, bench_rng *r) {
     for (int64_t i = count - 1; i > 0; i--) {
-        uint32_t j = rng_below(r, (uint32_t)i + 1), t = index[i];
+        uint32_t j = (uint32_t)bench_rng_below(r, (uint64_t)i + 1), t = index[i];
         index[i] = index[j];
         index[j] = t;
     }
@@ -44,7 +44,8 @@ static tare_status one_step(mlp *net, gemm *g, run *t, int64_t first, double *lo
 }
 
 static tare_status all_epochs(mlp *net, gemm *g, run *t, double *loss) {
-    rng r = {t->o->seed};
+    bench_rng r;
+    bench_rng_seed(&r, t->o->seed, 0);
     int64_t each = t->data->count / t->batch;
     for (int e = 0; e < t->o->epochs; e++) {
         double sum = 0;
