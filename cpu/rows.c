@@ -3,6 +3,7 @@
 #include "cpu/rows.h"
 
 const tare_kernel *const cpu_rows[] = {
+    &matmul_w8a8_vnni,
     &matmul_any_ref,
     NULL,
 };

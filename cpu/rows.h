@@ -6,4 +6,7 @@
 
 extern const tare_kernel matmul_any_ref;
 
+/* int8 activations */
+extern const tare_kernel matmul_w8a8_vnni;
+
 #endif

@@ -1,0 +1,47 @@
+/* W8A8 by vpdpbusd: dense panels of int8 codes, 8 x 48 tiles (cpu/i8tile_vnni.c). */
+#include "cpu/i8gemm.h"
+#include "cpu/rows.h"
+
+#include <stdio.h>
+
+static const i8_row row = {
+    .name = "matmul_w8a8_vnni",
+    .cols = I8_COLS,
+    .align = 16,
+    .kstep = 4,
+    .bits = 8,
+    .direct_rows = I8_ROWS,
+    .quantise = xquant_vnni,
+    .direct = i8_tile_vnni,
+    .tile = i8_tile_vnni,
+    .finish = i8_finish_vnni,
+    .mem_eff = 0.9,
+    .op_eff = 0.9,
+};
+
+static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
+    if (p->w.value != TARE_I8 || p->w.layout != TARE_DENSE) {
+        snprintf(f->why, sizeof f->why, "multiplies dense int8 weights only");
+        return 0;
+    }
+    return i8_fit(&row, rates, p, f);
+}
+
+static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
+    (void)used;
+    return i8_pack(&row, p, t, blob);
+}
+
+static tare_status run(const tare_run_args *a) {
+    return i8_run(&row, a);
+}
+
+const tare_kernel matmul_w8a8_vnni = {
+    .name = "matmul_w8a8_vnni",
+    .op = TARE_MATMUL,
+    .needs = CPU_VNNI,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = pack,
+    .run = run,
+};
