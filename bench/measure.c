@@ -106,7 +106,8 @@ static tare_status warm(lane *l, int runs) {
         if (ns > 10 * least_sample_ns) break;
     }
     double batch = ceil(least_sample_ns / (least > 1 ? least : 1));
-    l->r->batch = batch < 1 ? 1 : batch > BATCH_MAX ? BATCH_MAX : (int)batch;
+    int most = l->c->batch_max > 0 && l->c->batch_max < BATCH_MAX ? l->c->batch_max : BATCH_MAX;
+    l->r->batch = batch < 1 ? 1 : batch > most ? most : (int)batch;
     return TARE_OK;
 }
 

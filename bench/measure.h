@@ -27,6 +27,7 @@ typedef struct bench_contestant {
      * (more than one where a run is too short for the clock). May be null. */
     tare_status (*prepare)(void *ctx, int runs);
     void *ctx;
+    int batch_max; /* the most runs of a sample; 0: no limit of its own */
 } bench_contestant;
 
 enum bench_stop {

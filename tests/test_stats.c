@@ -164,7 +164,7 @@ static tare_status spin_prepare(void *ctx, int runs) {
 
 Test(measure, times_what_it_ran) {
     spin a = {.turns = 20000}, b = {.turns = 1};
-    bench_contestant c[2] = {{spin_run, spin_prepare, &a}, {spin_run, spin_prepare, &b}};
+    bench_contestant c[2] = {{spin_run, spin_prepare, &a, 0}, {spin_run, spin_prepare, &b, 0}};
     bench_options o = bench_options_default();
     o.seconds = 0.05;
     bench_result r[2];
@@ -184,7 +184,7 @@ Test(measure, times_what_it_ran) {
 
 Test(measure, an_error_ends_it_and_leaves_nothing) {
     spin a = {.turns = 100, .fail_at = 20};
-    bench_contestant c = {spin_run, NULL, &a};
+    bench_contestant c = {spin_run, NULL, &a, 0};
     bench_options o = bench_options_default();
     bench_result r;
     cr_assert_eq(bench_measure(&c, 1, &o, &r), TARE_E_DEVICE);

@@ -1,8 +1,11 @@
 /* tare: the command-line tool. */
-#include <stdio.h>
-#include <tare/tare.h>
+#include "src/cli/bench.h"
 
-int main(void) {
+#include <stdio.h>
+#include <string.h>
+
+int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "bench") == 0) return cli_bench(argc - 1, argv + 1);
     printf("tare %s\n", tare_version());
     return 0;
 }

@@ -1,0 +1,95 @@
+/* A cell: one kernel on one problem, weights cold or hot. All that a record says of it. */
+#ifndef TARE_BENCH_CELL_H
+#define TARE_BENCH_CELL_H
+
+#include "bench/ceilings.h"
+#include "bench/measure.h"
+#include "bench/noise.h"
+#include "bench/scheme.h"
+#include "bench/workload.h"
+#include <tare/tare.h>
+
+enum bench_cache { BENCH_COLD = 1, BENCH_HOT = 2 };
+
+enum bench_verdict {
+    BENCH_HELPS = 1,
+    BENCH_NEUTRAL,
+    BENCH_HURTS,
+    BENCH_INCONCLUSIVE,
+    BENCH_UNSUPPORTED,
+    BENCH_WRONG
+};
+const char *bench_verdict_name(int v); /* "HELPS" ... */
+
+typedef struct bench_cell {
+    bench_shape shape;
+    int64_t m;
+    bench_scheme scheme;
+    int asked;          /* 0: a baseline that was not asked for */
+    char kernel[64];    /* "" where no kernel accepted */
+    const char *vendor; /* null: tare's own */
+    enum bench_cache cache;
+    char refusal[200]; /* not empty: not timed, for this reason */
+
+    tare_plan plan;
+    int64_t nnz;
+    size_t part[TARE_PARTS]; /* bytes of the encoded tensor */
+    size_t packed_bytes;
+    double pack_ns; /* of one packing, untimed runs before it: none */
+    int copies;     /* packed copies that cold samples rotate through */
+    double error;   /* worst |y - y64| / bound; NaN where nothing ran */
+
+    bench_result result; /* n = 0 where not timed */
+    double pct_peak;     /* NaN where not timed */
+    enum bench_limit limit;
+
+    /* Against the fastest dense float, int8, int4 cell of the same shape, cache state and run:
+     * its median over this one's, above 1 is faster. NaN where there is none. */
+    char base_kernel[64];
+    double ratio, ratio_lo, ratio_hi, ratio_int8, ratio_int4;
+    int is_base;
+    enum bench_verdict verdict;
+} bench_cell;
+
+typedef struct bench_cells {
+    bench_cell *cell;
+    int count, room;
+} bench_cells;
+/* A zeroed cell at the end, null when memory ran out. Valid until the next call. */
+bench_cell *bench_cells_add(bench_cells *c);
+void bench_cells_clear(bench_cells *c);
+
+/* Fills ratios and verdicts of cells that were measured together (docs/measuring.md). */
+void bench_verdicts(bench_cell *cells, int count, uint64_t seed);
+/* The thresholds: HELPS above, HURTS below, NEUTRAL within. */
+#define BENCH_HELPS_ABOVE 1.05
+#define BENCH_HURTS_BELOW 0.95
+enum bench_verdict bench_judge(double lo, double hi);
+
+/* ---- measuring ---- */
+
+typedef struct bench_setup {
+    tare_device *device;
+    tare_device_info info;
+    tare_rates rates;
+    bench_noise noise;
+    const char *kernel; /* null: the best of each scheme; "all"; or a kernel's name */
+    int caches;         /* BENCH_COLD | BENCH_HOT */
+    double seconds;     /* of running, a cell */
+    int min_samples;
+    uint64_t seed;
+    size_t memory; /* bytes that packed copies may take */
+    /* "llama-7b qkv m 8: verify w8a8", and the share of this group done; may be null. */
+    void (*progress)(void *ctx, const char *what, double done);
+    void *ctx;
+} bench_setup;
+
+/* Describes the device, measures its ceilings, starts the noise probe. */
+tare_status bench_setup_init(bench_setup *s, tare_device *d);
+
+/* Measures the schemes (asked) and the dense baselines on one shape, and appends their cells with
+ * verdicts. */
+tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
+                        const bench_scheme *schemes, int count, bench_cells *out);
+
+#endif

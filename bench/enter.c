@@ -1,0 +1,209 @@
+/* From a scheme to packed and verified contestants. */
+#include "bench/clock.h"
+#include "bench/data.h"
+#include "bench/group.h"
+#include "bench/verify.h"
+#include "src/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct row_list {
+    tare_row_report row[BENCH_ROWS_MAX];
+    int count;
+} row_list;
+
+static int collect(void *ctx, const tare_row_report *r) {
+    row_list *l = ctx;
+    if (l->count == BENCH_ROWS_MAX) return 1;
+    l->row[l->count++] = *r;
+    return 0;
+}
+
+static int is_reference(const tare_row_report *r) {
+    return r->fits && (r->plan.row->flags & TARE_ROW_REFERENCE) != 0;
+}
+
+static int by_cost(const void *a, const void *b) {
+    const tare_row_report *x = a, *y = b;
+    int xr = is_reference(x), yr = is_reference(y);
+    if (x->fits != y->fits) return y->fits - x->fits;
+    if (!x->fits) return 0;
+    if (xr != yr) return xr - yr;
+    return (x->plan.cost_ns > y->plan.cost_ns) - (x->plan.cost_ns < y->plan.cost_ns);
+}
+
+static bench_cell blank(const bench_group_state *g, const bench_scheme *s, int asked) {
+    bench_cell c = {.shape = *g->shape, .m = g->m, .scheme = *s, .asked = asked};
+    c.error = c.pack_ns = c.pct_peak = NAN;
+    c.ratio = c.ratio_lo = c.ratio_hi = c.ratio_int8 = c.ratio_int4 = NAN;
+    bench_result_summarise(&c.result);
+    return c;
+}
+
+static tare_status refuse(bench_group_state *g, const bench_cell *from, enum bench_verdict verdict,
+                          const char *kernel, const char *why) {
+    bench_cell *c = bench_cells_add(g->refused);
+    if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+    *c = *from;
+    snprintf(c->kernel, sizeof c->kernel, "%s", kernel);
+    snprintf(c->refusal, sizeof c->refusal, "%s", why);
+    c->verdict = verdict;
+    return TARE_OK;
+}
+
+static tare_status run_once(bench_group_state *g, bench_entrant *e) {
+    memset(g->y_host, 0xff, g->y_bytes); /* NaN in every type */
+    TARE_TRY(tare_buffer_write(g->stream, g->y, 0, g->y_host, g->y_bytes));
+    TARE_TRY(bench_rotor_run(&e->rotor));
+    TARE_TRY(tare_buffer_read(g->stream, g->y, 0, g->y_host, g->y_bytes));
+    return tare_stream_sync(g->stream);
+}
+
+static tare_status pack_and_run(bench_group_state *g, bench_entrant *e, const tare_tensor *t) {
+    TARE_TRY(tare_stream_reserve(g->stream, &e->cell.plan));
+    double start = bench_now_ns();
+    TARE_TRY(bench_rotor_grow(&e->rotor, t, 1));
+    e->cell.pack_ns = bench_now_ns() - start;
+    e->cell.packed_bytes = tare_packed_bytes(e->rotor.copy[0]);
+    return run_once(g, e);
+}
+
+static tare_status keep(bench_group_state *g, bench_entrant *e) {
+    if (g->entrants == g->room) {
+        int room = g->room ? 2 * g->room : 16;
+        bench_entrant **more = realloc(g->entrant, (size_t)room * sizeof *more);
+        if (!more) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+        g->entrant = more;
+        g->room = room;
+    }
+    g->entrant[g->entrants++] = e;
+    g->packed += e->cell.packed_bytes;
+    return TARE_OK;
+}
+
+/* Packs a row's weights, runs it once, checks the answer. A row that fails in any of these is
+ * recorded and takes no further part; only what would hit every row alike is an error. */
+static tare_status try_row(bench_group_state *g, int index, const bench_cell *from,
+                           const tare_row_report *r, const bench_oracle *oracle, int heat) {
+    char why[200];
+    if (r->plan.packed_bytes > g->setup->memory ||
+        g->packed > g->setup->memory - r->plan.packed_bytes) {
+        snprintf(why, sizeof why, "left out: packing %.1f GB more passes the budget of %.1f GB",
+                 (double)r->plan.packed_bytes * 1e-9, (double)g->setup->memory * 1e-9);
+        return refuse(g, from, BENCH_UNSUPPORTED, r->kernel, why);
+    }
+    bench_entrant *e = calloc(1, sizeof *e);
+    if (!e) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+    e->cell = *from;
+    e->cell.plan = r->plan;
+    e->cell.vendor = r->vendor;
+    snprintf(e->cell.kernel, sizeof e->cell.kernel, "%s", r->kernel);
+    e->scheme = index;
+    e->heat = heat;
+    e->rotor = (bench_rotor){
+        .plan = &e->cell.plan, .stream = g->stream, .x = g->x_buffer[r->plan.problem.x], .y = g->y};
+    tare_status s = pack_and_run(g, e, &g->tensor[index]);
+    if (s == TARE_OK) e->cell.error = bench_oracle_check(oracle, g->y_host, why);
+    if (s == TARE_OK && e->cell.error <= 1) return keep(g, e);
+    if (s == TARE_OK)
+        s = refuse(g, &e->cell, BENCH_WRONG, r->kernel, why);
+    else
+        s = refuse(g, &e->cell, BENCH_UNSUPPORTED, r->kernel, tare_last_error());
+    bench_rotor_clear(&e->rotor);
+    free(e);
+    return s;
+}
+
+/* The rows that may be the best of a scheme: the cheapest few by the cost model, which is trusted
+ * to leave out what is hopeless and no further. The reference only where it is alone. `skip`: a
+ * row that takes part already. */
+static tare_status candidates(bench_group_state *g, int index, const bench_cell *from,
+                              const row_list *rows, const bench_oracle *o, const char *skip) {
+    int entered = 0;
+    for (int i = 0; i < rows->count && entered < BENCH_HEAT_ROWS; i++) {
+        const tare_row_report *r = &rows->row[i];
+        if (!r->fits || (is_reference(r) && i > 0)) break;
+        entered++;
+        if (skip && strcmp(r->kernel, skip) == 0) continue;
+        TARE_TRY(try_row(g, index, from, r, o, 1));
+    }
+    return TARE_OK;
+}
+
+static tare_status every_row(bench_group_state *g, int index, const bench_cell *from,
+                             const row_list *rows, const bench_oracle *o) {
+    for (int i = 0; i < rows->count; i++) {
+        const tare_row_report *r = &rows->row[i];
+        if (!r->fits)
+            TARE_TRY(refuse(g, from, BENCH_UNSUPPORTED, r->kernel, r->reason));
+        else if (i == 0 || !is_reference(r))
+            TARE_TRY(try_row(g, index, from, r, o, 0));
+    }
+    return TARE_OK;
+}
+
+static tare_status named_row(bench_group_state *g, int index, const bench_cell *from,
+                             const row_list *rows, const bench_oracle *o, const char *name) {
+    for (int i = 0; i < rows->count; i++) {
+        const tare_row_report *r = &rows->row[i];
+        if (strcmp(r->kernel, name) != 0) continue;
+        if (!r->fits) return refuse(g, from, BENCH_UNSUPPORTED, r->kernel, r->reason);
+        return try_row(g, index, from, r, o, 0);
+    }
+    return TARE_OK;
+}
+
+static tare_status enter_rows(bench_group_state *g, int index, const bench_cell *from,
+                              const row_list *rows, const bench_oracle *o) {
+    const char *kernel = g->setup->kernel;
+    if (!from->asked || !kernel) return candidates(g, index, from, rows, o, NULL);
+    if (strcmp(kernel, "all") == 0) return every_row(g, index, from, rows, o);
+    TARE_TRY(named_row(g, index, from, rows, o, kernel));
+    /* A forced dense row is still compared with the best of its scheme. */
+    if (from->scheme.family == BENCH_SPARSE) return TARE_OK;
+    bench_cell base = *from;
+    base.asked = 0;
+    return candidates(g, index, &base, rows, o, kernel);
+}
+
+static tare_status fitting_rows(bench_group_state *g, const tare_problem *p, row_list *rows) {
+    rows->count = 0;
+    TARE_TRY(tare_explain(g->setup->device, p, NULL, collect, rows));
+    qsort(rows->row, (size_t)rows->count, sizeof rows->row[0], by_cost);
+    return TARE_OK;
+}
+
+static tare_status with_oracle(bench_group_state *g, int index, const bench_cell *from,
+                               const tare_problem *p, row_list *rows) {
+    bench_oracle o;
+    TARE_TRY(bench_oracle_make(&from->scheme, p, &g->tensor[index], g->w, g->x[p->x],
+                               g->setup->seed, &o));
+    tare_status s = enter_rows(g, index, from, rows, &o);
+    bench_oracle_clear(&o);
+    return s;
+}
+
+tare_status bench_enter(bench_group_state *g, int index, const bench_scheme *s, int asked) {
+    bench_cell from = blank(g, s, asked);
+    tare_tensor *t = &g->tensor[index];
+    tare_status st = bench_data_encode(s, g->w, g->shape->n, g->shape->k, t);
+    if (st != TARE_OK) return refuse(g, &from, BENCH_UNSUPPORTED, "", tare_last_error());
+    tare_problem p = bench_scheme_problem(s, t, g->m);
+    from.nnz = t->nnz;
+    for (int i = 0; i < TARE_PARTS; i++) from.part[i] = t->part[i].bytes;
+    row_list *rows = malloc(sizeof *rows);
+    if (!rows) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+    st = fitting_rows(g, &p, rows);
+    if (st != TARE_OK || rows->count == 0 || (!rows->row[0].fits && !g->setup->kernel))
+        st = refuse(g, &from, BENCH_UNSUPPORTED, "",
+                    st != TARE_OK      ? tare_last_error()
+                    : rows->count == 0 ? "the device has no kernels"
+                                       : rows->row[0].reason);
+    else
+        st = with_oracle(g, index, &from, &p, rows);
+    free(rows);
+    return st;
+}

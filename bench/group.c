@@ -1,0 +1,287 @@
+/* One shape: data, contestants, heats, the measurement, cells. */
+#include "bench/group.h"
+#include "bench/clock.h"
+#include "bench/data.h"
+#include "src/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bench_cell *bench_cells_add(bench_cells *c) {
+    if (c->count == c->room) {
+        int room = c->room ? 2 * c->room : 32;
+        bench_cell *more = realloc(c->cell, (size_t)room * sizeof *more);
+        if (!more) return NULL;
+        c->cell = more;
+        c->room = room;
+    }
+    memset(&c->cell[c->count], 0, sizeof *c->cell);
+    return &c->cell[c->count++];
+}
+
+void bench_cells_clear(bench_cells *c) {
+    for (int i = 0; i < c->count; i++) bench_result_clear(&c->cell[i].result);
+    free(c->cell);
+    memset(c, 0, sizeof *c);
+}
+
+tare_status bench_setup_init(bench_setup *s, tare_device *d) {
+    memset(s, 0, sizeof *s);
+    s->device = d;
+    s->caches = BENCH_COLD;
+    s->seconds = 1;
+    s->min_samples = 30;
+    s->seed = 1;
+    TARE_TRY(bench_ceilings(d, 0.2, &s->rates));
+    TARE_TRY(tare_device_describe(d, &s->info));
+    s->memory = s->info.memory > 0 ? (size_t)s->info.memory / 2 : (size_t)1 << 32;
+    bench_noise_init(&s->noise, d);
+    return TARE_OK;
+}
+
+static void tell(const bench_group_state *g, const char *what, const char *scheme, double done) {
+    char text[128];
+    if (!g->setup->progress) return;
+    snprintf(text, sizeof text, "%s %lldx%lld m %lld: %s %s", g->shape->name,
+             (long long)g->shape->n, (long long)g->shape->k, (long long)g->m, what, scheme);
+    g->setup->progress(g->setup->ctx, text, done);
+}
+
+/* W in f32, its encodings and packings all live at once; a machine that promises memory which it
+ * does not have would end the process instead of the call. */
+static tare_status check_room(const bench_group_state *g) {
+    double values = (double)g->shape->n * (double)g->shape->k,
+           other = (double)g->m * ((double)g->shape->n + (double)g->shape->k);
+    double need = 4 * 4 * values + 3 * 8 * other, have = (double)g->setup->info.memory;
+    if (have > 0 && need > have)
+        TARE_FAIL(TARE_E_NOMEM, "%s %lldx%lld, m %lld: needs about %.0f GB, the machine has %.0f",
+                  g->shape->name, (long long)g->shape->n, (long long)g->shape->k, (long long)g->m,
+                  need * 1e-9, have * 1e-9);
+    return TARE_OK;
+}
+
+static tare_status make_data(bench_group_state *g) {
+    tare_device *d = g->setup->device;
+    uint64_t seed = g->setup->seed;
+    TARE_TRY(check_room(g));
+    tell(g, "making data", "", 0);
+    TARE_TRY(bench_data_weights(g->shape->n, g->shape->k, seed, &g->w));
+    TARE_TRY(tare_stream_create(d, &g->stream));
+    for (int t = TARE_F32; t <= TARE_BF16; t++) {
+        size_t bytes = (size_t)g->m * (size_t)g->shape->k * tare_type_bytes((tare_type)t);
+        TARE_TRY(bench_data_x(g->m, g->shape->k, (tare_type)t, seed, &g->x[t]));
+        TARE_TRY(tare_buffer_create(d, bytes, &g->x_buffer[t]));
+        TARE_TRY(tare_buffer_write(g->stream, g->x_buffer[t], 0, g->x[t], bytes));
+    }
+    g->y_bytes = (size_t)g->m * (size_t)g->shape->n * sizeof(float);
+    g->y_host = tare_alloc(g->y_bytes);
+    if (!g->y_host) TARE_FAIL(TARE_E_NOMEM, "bench: no memory for y, %zu bytes", g->y_bytes);
+    TARE_TRY(tare_buffer_create(d, g->y_bytes, &g->y));
+    return tare_stream_sync(g->stream);
+}
+
+/* ---- the contest ---- */
+
+typedef struct field {
+    bench_entrant **in;
+    bench_contestant *c;
+    bench_result *r;
+    int count;
+} field;
+
+static tare_status field_make(field *f, int room) {
+    f->count = 0;
+    f->in = calloc((size_t)room + 1, sizeof *f->in);
+    f->c = calloc((size_t)room + 1, sizeof *f->c);
+    f->r = calloc((size_t)room + 1, sizeof *f->r);
+    if (!f->in || !f->c || !f->r) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+    return TARE_OK;
+}
+
+static void field_clear(field *f) {
+    free(f->in);
+    free(f->c);
+    free(f->r);
+}
+
+static void field_add(field *f, bench_entrant *e) {
+    f->in[f->count] = e;
+    f->c[f->count++] = bench_rotor_contestant(&e->rotor);
+}
+
+static int in_heat(const bench_group_state *g, const bench_entrant *e) {
+    int rivals = 0;
+    for (int i = 0; i < g->entrants; i++)
+        rivals += g->entrant[i]->heat && g->entrant[i]->scheme == e->scheme;
+    return e->heat && rivals > 1;
+}
+
+/* A few samples of every candidate; the fastest of each scheme stays. */
+static tare_status heats(bench_group_state *g, field *f) {
+    bench_options o = bench_options_default();
+    o.seconds = 0.1;
+    o.min_samples = 5;
+    o.max_samples = 15;
+    o.warmup = 1;
+    o.seed = g->setup->seed;
+    for (int i = 0; i < g->entrants; i++)
+        if (in_heat(g, g->entrant[i])) field_add(f, g->entrant[i]);
+    if (f->count == 0) return TARE_OK;
+    tell(g, "picking the best rows", "", 0.3);
+    TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
+    for (int i = 0; i < f->count; i++)
+        for (int j = 0; j < f->count; j++)
+            if (f->in[i]->scheme == f->in[j]->scheme &&
+                (f->r[j].median_ns < f->r[i].median_ns ||
+                 (f->r[j].median_ns == f->r[i].median_ns && j < i)))
+                f->in[i]->out = 1;
+    for (int i = 0; i < f->count; i++) bench_result_clear(&f->r[i]);
+    return TARE_OK;
+}
+
+/* As many copies of each as make one turn through all of them pass the target, within memory;
+ * what is still missing is made up by eviction. */
+static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
+    size_t sum = 0;
+    for (int i = 0; i < f->count; i++) sum += f->in[i]->cell.packed_bytes;
+    size_t want = target / (sum ? sum : 1) + 1;
+    size_t spare = g->setup->memory > g->packed ? g->setup->memory - g->packed : 0;
+    if (want > 1 + spare / (sum ? sum : 1)) want = 1 + spare / (sum ? sum : 1);
+    if (want > BENCH_COPIES_MAX) want = BENCH_COPIES_MAX;
+    for (int i = 0; i < f->count; i++) {
+        bench_entrant *e = f->in[i];
+        tell(g, "packing copies of", e->cell.scheme.name, 0.4);
+        TARE_TRY(bench_rotor_grow(&e->rotor, &g->tensor[e->scheme], (int)want));
+        f->c[i] = bench_rotor_contestant(&e->rotor);
+    }
+    return TARE_OK;
+}
+
+static void on_progress(void *ctx, double done) {
+    tell(ctx, "timing", "", 0.5 + 0.5 * done);
+}
+
+static tare_status add_cells(bench_group_state *g, field *f, enum bench_cache cache,
+                             bench_cells *out) {
+    int first = out->count;
+    for (int i = 0; i < f->count; i++) {
+        bench_cell *c = bench_cells_add(out);
+        if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+        *c = f->in[i]->cell;
+        c->cache = cache;
+        c->result = f->r[i];
+        memset(&f->r[i], 0, sizeof f->r[i]);
+        c->copies = cache == BENCH_COLD ? f->in[i]->rotor.copies : 1;
+        int cached = cache == BENCH_HOT && c->packed_bytes < (size_t)g->setup->info.cache;
+        double floor = bench_floor_ns(&c->plan, &g->setup->rates, cached, &c->limit);
+        c->pct_peak = 100 * floor / c->result.median_ns;
+    }
+    for (int i = 0; i < g->refused->count; i++) {
+        bench_cell *c = bench_cells_add(out);
+        if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+        *c = g->refused->cell[i];
+        c->cache = cache;
+    }
+    bench_verdicts(out->cell + first, out->count - first, g->setup->seed);
+    return TARE_OK;
+}
+
+static tare_status contest(bench_group_state *g, field *f, enum bench_cache cache, bench_cold *cold,
+                           bench_cells *out) {
+    bench_options o = bench_options_default();
+    for (int i = 0; i < g->entrants; i++) {
+        g->entrant[i]->rotor.cold = cache == BENCH_COLD ? cold : NULL;
+        g->entrant[i]->out = 0;
+    }
+    TARE_TRY(heats(g, f));
+    f->count = 0;
+    for (int i = 0; i < g->entrants; i++)
+        if (!g->entrant[i]->out) field_add(f, g->entrant[i]);
+    if (cache == BENCH_COLD) TARE_TRY(make_copies(g, f, cold->target));
+    o.seconds = g->setup->seconds;
+    o.min_samples = g->setup->min_samples;
+    o.seed = g->setup->seed;
+    o.noise = &g->setup->noise;
+    o.progress = on_progress;
+    o.progress_ctx = g;
+    if (f->count) TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
+    tare_status s = add_cells(g, f, cache, out);
+    for (int i = 0; i < f->count; i++) bench_result_clear(&f->r[i]);
+    return s;
+}
+
+static tare_status all_caches(bench_group_state *g, bench_cells *out) {
+    bench_cold cold = {.target = 2 * (size_t)(g->setup->info.cache > 0 ? g->setup->info.cache
+                                                                       : (int64_t)64 << 20)};
+    tare_status s = TARE_OK;
+    for (int cache = BENCH_COLD; cache <= BENCH_HOT && s == TARE_OK; cache++) {
+        if (!(g->setup->caches & cache)) continue;
+        field f;
+        s = field_make(&f, g->entrants);
+        if (s == TARE_OK) s = contest(g, &f, (enum bench_cache)cache, &cold, out);
+        field_clear(&f);
+    }
+    bench_cold_clear(&cold);
+    return s;
+}
+
+/* ---- the group ---- */
+
+static tare_status enter_all(bench_group_state *g, const bench_scheme *schemes, int count) {
+    int index = 0;
+    for (int b = 0; bench_baseline(b); b++) {
+        bench_scheme s;
+        TARE_TRY(bench_scheme_parse(bench_baseline(b), &s));
+        int asked = 0;
+        for (int i = 0; i < count; i++) asked |= strcmp(schemes[i].name, s.name) == 0;
+        tell(g, "encoding and checking", s.name, 0.02 * index);
+        TARE_TRY(bench_enter(g, index++, &s, asked));
+    }
+    for (int i = 0; i < count; i++) {
+        int done = 0;
+        for (int b = 0; bench_baseline(b); b++) {
+            bench_scheme s;
+            TARE_TRY(bench_scheme_parse(bench_baseline(b), &s));
+            done |= strcmp(schemes[i].name, s.name) == 0;
+        }
+        tell(g, "encoding and checking", schemes[i].name, 0.02 * index);
+        if (!done) TARE_TRY(bench_enter(g, index++, &schemes[i], 1));
+    }
+    return TARE_OK;
+}
+
+static void clear(bench_group_state *g, int tensors) {
+    for (int i = 0; i < g->entrants; i++) {
+        bench_rotor_clear(&g->entrant[i]->rotor);
+        free(g->entrant[i]);
+    }
+    free(g->entrant);
+    for (int i = 0; g->tensor && i < tensors; i++) tare_tensor_clear(&g->tensor[i]);
+    free(g->tensor);
+    for (int t = TARE_F32; t <= TARE_BF16; t++) {
+        tare_buffer_destroy(g->x_buffer[t]);
+        tare_free(g->x[t]);
+    }
+    tare_buffer_destroy(g->y);
+    tare_free(g->y_host);
+    tare_stream_destroy(g->stream);
+    tare_free(g->w);
+    free(g->refused->cell); /* shallow: the cells were copied out, and have no samples */
+}
+
+tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
+                        const bench_scheme *schemes, int count, bench_cells *out) {
+    bench_cells refused = {0};
+    bench_group_state g = {.setup = s, .shape = shape, .m = m, .refused = &refused};
+    int tensors = count + 16;
+    g.tensor = calloc((size_t)tensors, sizeof *g.tensor);
+    tare_status st = TARE_OK;
+    if (!g.tensor) st = tare_fail(TARE_E_NOMEM, "bench: out of memory");
+    if (st == TARE_OK) st = make_data(&g);
+    if (st == TARE_OK) st = enter_all(&g, schemes, count);
+    if (st == TARE_OK) st = all_caches(&g, out);
+    clear(&g, tensors);
+    return st;
+}

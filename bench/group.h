@@ -1,0 +1,41 @@
+/* The inside of bench_group: what is shared by its two files. */
+#ifndef TARE_BENCH_GROUP_H
+#define TARE_BENCH_GROUP_H
+
+#include "bench/cell.h"
+#include "bench/rotate.h"
+
+enum { BENCH_ROWS_MAX = 128, BENCH_HEAT_ROWS = 3, BENCH_COPIES_MAX = 1024 };
+
+/* A row that took part: verified, packed once. */
+typedef struct bench_entrant {
+    bench_cell cell; /* all but times */
+    int scheme;      /* index of its tensor */
+    int heat;        /* 1: only the fastest of its scheme is measured */
+    int out;         /* lost its heat */
+    bench_rotor rotor;
+} bench_entrant;
+
+typedef struct bench_group_state {
+    bench_setup *setup;
+    const bench_shape *shape;
+    int64_t m;
+    float *w;
+    void *x[TARE_BF16 + 1]; /* by type */
+    tare_buffer *x_buffer[TARE_BF16 + 1];
+    void *y_host;
+    size_t y_bytes;
+    tare_buffer *y;
+    tare_stream *stream;
+    tare_tensor *tensor; /* a scheme */
+    bench_entrant **entrant;
+    int entrants, room;
+    size_t packed; /* bytes of all packed copies */
+    bench_cells *refused;
+} bench_group_state;
+
+/* Encodes scheme number `index` and enters its rows: `asked` ones as the setup's kernel choice has
+ * it, otherwise the candidates for the best. Refusals become cells at once. */
+tare_status bench_enter(bench_group_state *g, int index, const bench_scheme *s, int asked);
+
+#endif

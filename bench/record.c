@@ -1,0 +1,185 @@
+/* Records: every figure with its unit in the key, null where it does not apply. */
+#include "bench/record.h"
+#include "src/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#ifndef TARE_GIT_COMMIT
+#define TARE_GIT_COMMIT ""
+#endif
+
+/* JSON has no NaN and no infinity. */
+static json_t *number(double v) {
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *text(const char *s) {
+    if (!s || !*s) return json_null();
+    json_t *j = json_string(s);
+    return j ? j : json_null(); /* not UTF-8 */
+}
+
+static json_t *pair(double lo, double hi) {
+    return isfinite(lo) && isfinite(hi) ? json_pack("[f, f]", lo, hi) : json_null();
+}
+
+static json_t *rates(const tare_rates *r) {
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "read_gbs", number(r->read_gbs),
+                     "cache_gbs", number(r->cache_gbs), "f32_gflops", number(r->f32_gflops),
+                     "bf16_gflops", number(r->bf16_gflops), "i8_gops", number(r->i8_gops),
+                     "launch_ns", number(r->launch_ns), "measured", r->measured);
+}
+
+static json_t *today(void) {
+    char out[32];
+    time_t now = time(NULL);
+    struct tm t;
+    if (!gmtime_r(&now, &t) || !strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%SZ", &t))
+        return json_null();
+    return json_string(out);
+}
+
+static json_t *system_name(void) {
+    struct utsname u;
+    if (uname(&u) != 0) return json_null();
+    return json_sprintf("%s %s %s", u.sysname, u.release, u.machine);
+}
+
+json_t *bench_record_env(const bench_setup *s) {
+    const tare_device_info *i = &s->info;
+#ifdef __clang__
+    const char *compiler = "clang " __clang_version__;
+#else
+    const char *compiler = "gcc " __VERSION__;
+#endif
+    return json_pack("{s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:o}", "cpu",
+                     text(i->name), "features", text(i->features), "mask",
+                     text(getenv("TARE_CPU_MASK")), "runtime", text(i->runtime), "threads",
+                     (int)i->threads, "memory_bytes", (json_int_t)i->memory, "cache_bytes",
+                     (json_int_t)i->cache, "system", system_name(), "compiler", compiler, "tare",
+                     tare_version(), "commit", text(TARE_GIT_COMMIT), "ceilings", rates(&s->rates),
+                     "date", today());
+}
+
+/* The command that measures this cell again. */
+static json_t *replay(const bench_setup *s, const bench_cell *c) {
+    const char *mask = getenv("TARE_CPU_MASK");
+    char force[96] = "";
+    if (c->kernel[0]) snprintf(force, sizeof force, " --kernel %s", c->kernel);
+    return json_sprintf(
+        "%s%s%stare bench -d %s --scheme %s -m %lld -n %lld -k %lld%s --cache %s --time %g "
+        "--seed %llu --threads %d",
+        mask ? "TARE_CPU_MASK=" : "", mask ? mask : "", mask ? " " : "", s->info.id, c->scheme.name,
+        (long long)c->m, (long long)c->shape.n, (long long)c->shape.k, force,
+        c->cache == BENCH_HOT ? "hot" : "cold", s->seconds, (unsigned long long)s->seed,
+        (int)s->info.threads);
+}
+
+static json_t *parts(const bench_cell *c) {
+    json_t *o = json_object();
+    for (int i = 0; i < TARE_PARTS; i++)
+        json_object_set_new(o, tare_part_name(i), json_integer((json_int_t)c->part[i]));
+    return o;
+}
+
+static json_t *samples(const bench_result *r) {
+    json_t *a = json_array();
+    /* Tenths of a nanosecond: finer than any clock here. */
+    for (size_t i = 0; i < r->n; i++)
+        json_array_append_new(a, json_real(rint(r->samples[i] * 10) / 10));
+    return a;
+}
+
+static json_t *noise(const bench_noise_log *n) {
+    if (n->probes == 0) return json_null();
+    return json_pack("{s:f, s:f, s:f, s:i, s:i, s:i}", "best_gflops", n->best, "worst_gflops",
+                     n->worst, "low_below", BENCH_NOISE_LOW, "probes", n->probes, "redone_blocks",
+                     n->redone, "set_aside_samples", n->set_aside);
+}
+
+static void put(json_t *o, const char *key, json_t *value) {
+    json_object_set_new(o, key, value ? value : json_null());
+}
+
+static void put_problem(json_t *o, const bench_setup *s, const bench_cell *c) {
+    char format[64];
+    tare_format_name(&c->scheme.w, format, sizeof format);
+    put(o, "schema", json_string(BENCH_RECORD_SCHEMA));
+    put(o, "device", text(s->info.id));
+    put(o, "op", json_string("matmul"));
+    put(o, "workload", text(c->shape.name));
+    put(o, "count", json_integer((json_int_t)c->shape.count));
+    put(o, "m", json_integer((json_int_t)c->m));
+    put(o, "n", json_integer((json_int_t)c->shape.n));
+    put(o, "k", json_integer((json_int_t)c->shape.k));
+    put(o, "scheme", text(c->scheme.name));
+    put(o, "role", json_string(c->asked ? "asked" : "baseline"));
+    put(o, "format", text(format));
+    put(o, "x", text(tare_type_name(c->scheme.x)));
+    put(o, "y", text(tare_type_name(c->scheme.y)));
+    put(o, "x_int8", json_boolean(c->scheme.flags & TARE_X_I8));
+    put(o, "sparsity", number(c->scheme.sparsity));
+    put(o, "kernel", text(c->kernel));
+    put(o, "vendor", json_boolean(c->vendor != NULL));
+    put(o, "vendor_library", text(c->vendor));
+    put(o, "cache", json_string(c->cache == BENCH_HOT ? "hot" : "cold"));
+    put(o, "seed", json_integer((json_int_t)s->seed));
+    put(o, "distribution",
+        json_string("w normal(0, 1/k), x normal(0, 1), none zero; pruned by "
+                    "magnitude"));
+}
+
+static void put_times(json_t *o, const bench_cell *c) {
+    const bench_result *r = &c->result;
+    int timed = r->n > 0;
+    put(o, "n_samples", timed ? json_integer((json_int_t)r->n) : json_null());
+    put(o, "median_ns", number(timed ? r->median_ns : NAN));
+    put(o, "p90_ns", number(timed ? r->p90_ns : NAN));
+    put(o, "p99_ns", number(timed ? r->p99_ns : NAN));
+    put(o, "mad_ns", number(timed ? r->mad_ns : NAN));
+    put(o, "min_ns", number(timed ? r->min_ns : NAN));
+    put(o, "ci95_ns", timed ? pair(r->ci_lo, r->ci_hi) : json_null());
+    put(o, "outliers", timed ? json_integer((json_int_t)r->outliers) : json_null());
+    put(o, "batch", timed ? json_integer(r->batch) : json_null());
+    put(o, "stop", timed ? json_string(bench_stop_name(r->stop)) : json_null());
+    put(o, "noisy", timed ? json_boolean(r->noise.noisy) : json_null());
+    put(o, "noise", timed ? noise(&r->noise) : json_null());
+    put(o, "samples_ns", timed ? samples(r) : json_null());
+}
+
+static void put_judgement(json_t *o, const bench_cell *c) {
+    int timed = c->result.n > 0, planned = c->plan.kernel != NULL;
+    put(o, "bytes", planned ? number(c->plan.bytes) : json_null());
+    put(o, "ops", planned ? number(c->plan.ops) : json_null());
+    put(o, "nnz", c->nnz ? json_integer((json_int_t)c->nnz) : json_null());
+    put(o, "parts", c->nnz ? parts(c) : json_null());
+    put(o, "packed_bytes", planned ? json_integer((json_int_t)c->packed_bytes) : json_null());
+    put(o, "pack_ns", number(c->pack_ns));
+    put(o, "copies", timed ? json_integer(c->copies) : json_null());
+    put(o, "cost_ns", planned ? number(c->plan.cost_ns) : json_null());
+    put(o, "pct_peak", number(timed ? c->pct_peak : NAN));
+    put(o, "bottleneck", timed ? json_string(bench_limit_name(c->limit)) : json_null());
+    put(o, "error", number(c->error));
+    put(o, "base_kernel", text(c->base_kernel));
+    put(o, "ratio", number(timed ? c->ratio : NAN));
+    put(o, "ratio_ci95", timed ? pair(c->ratio_lo, c->ratio_hi) : json_null());
+    put(o, "ratio_int8", number(timed ? c->ratio_int8 : NAN));
+    put(o, "ratio_int4", number(timed ? c->ratio_int4 : NAN));
+    put(o, "verdict", json_string(bench_verdict_name(c->verdict)));
+    put(o, "refusal", text(c->refusal));
+}
+
+json_t *bench_record(const bench_setup *s, const bench_cell *c, json_t *env) {
+    json_t *o = json_object();
+    if (!o) return NULL;
+    put_problem(o, s, c);
+    put_times(o, c);
+    put_judgement(o, c);
+    put(o, "replay", replay(s, c));
+    put(o, "env", json_incref(env));
+    return o;
+}

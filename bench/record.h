@@ -1,0 +1,23 @@
+/* A cell as a JSON record, and views of records. docs/records.md names every key. */
+#ifndef TARE_BENCH_RECORD_H
+#define TARE_BENCH_RECORD_H
+
+#include "bench/cell.h"
+#include <jansson.h>
+#include <stdio.h>
+
+/* Raised when a key changes its meaning or goes; new keys do not raise it. */
+#define BENCH_RECORD_SCHEMA "tare-bench-1"
+
+/* What all records of a run share: machine, runtime, build, ceilings. New reference, or null. */
+json_t *bench_record_env(const bench_setup *s);
+/* One cell. `env` is shared, not copied. New reference, or null when memory ran out. */
+json_t *bench_record(const bench_setup *s, const bench_cell *c, json_t *env);
+
+enum bench_view { BENCH_TABLE = 1, BENCH_MD, BENCH_CSV, BENCH_JSONL };
+/* "table" "md" "csv" "jsonl"; 0 for another text. */
+int bench_view_find(const char *name);
+/* Writes an array of records. 0, or -1 where writing failed. */
+int bench_report(FILE *out, enum bench_view view, const json_t *records);
+
+#endif

@@ -1,0 +1,39 @@
+/* Schemes: what one writes on the command line for "weights coded so, activations so".
+ *
+ *   f32 bf16 f16                    weights, x and y all of that type
+ *   w8a8 w8a16 w8a32                int8 weights, a scale a row; x int8 a row / bf16 / f32
+ *   w4a8 w4a16 w4a32 [-g32|64|128]  int4 weights, a scale a group (128 unless said)
+ *     ...-z                         with zero points (w8, w4)
+ *   2:4  2:4-i8                     two of four kept, f32 or int8 values (x f32; int8 a row)
+ *   csr@S  bsrRxC@S                 f32 values, a share S of them zero; S is 0.9 or 90%
+ *   bitmap@S  bitmap-i8@S           the same as bitmaps, f32 or int8 values
+ *
+ * x and y are f32 except: f16, bf16, and a16 (bf16). */
+#ifndef TARE_BENCH_SCHEME_H
+#define TARE_BENCH_SCHEME_H
+
+#include <tare/tare.h>
+
+/* The family decides whom a scheme is compared with, and whom it is a baseline for. */
+enum bench_family { BENCH_FLOAT = 1, BENCH_INT8, BENCH_INT4, BENCH_SPARSE };
+
+typedef struct bench_scheme {
+    char name[40]; /* canonical: "w4a16-g128", "csr@0.9" */
+    enum bench_family family;
+    tare_format w;
+    tare_type x, y;
+    uint32_t flags;
+    double sparsity; /* share of zeros, of single values or of whole blocks; 0 where dense */
+} bench_scheme;
+
+enum { BENCH_SCHEMES_MAX = 64 };
+
+tare_status bench_scheme_parse(const char *text, bench_scheme *out);
+/* A comma-separated list without repetitions. */
+tare_status bench_scheme_list(const char *text, bench_scheme out[BENCH_SCHEMES_MAX], int *count);
+/* The dense schemes that everything is judged against: floats, int8, int4. Null past the end. */
+const char *bench_baseline(int index);
+/* The scheme's problem for an encoded tensor. */
+tare_problem bench_scheme_problem(const bench_scheme *s, const tare_tensor *t, int64_t m);
+
+#endif

@@ -1,0 +1,83 @@
+/* Verdicts: every cell against the fastest dense float cell of the same run, and beside it the
+ * ratios to the fastest dense int8 and int4 cells. */
+#include "bench/cell.h"
+#include "bench/stats.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DRAWS = 2000 };
+
+const char *bench_verdict_name(int v) {
+    static const char *const name[] = {"HELPS",        "NEUTRAL",     "HURTS",
+                                       "INCONCLUSIVE", "UNSUPPORTED", "WRONG"};
+    return v >= BENCH_HELPS && v <= BENCH_WRONG ? name[v - 1] : "NONE";
+}
+
+enum bench_verdict bench_judge(double lo, double hi) {
+    if (!(lo <= hi)) return BENCH_INCONCLUSIVE; /* NaN: too few samples for an interval */
+    if (lo > BENCH_HELPS_ABOVE) return BENCH_HELPS;
+    if (hi < BENCH_HURTS_BELOW) return BENCH_HURTS;
+    if (lo >= BENCH_HURTS_BELOW && hi <= BENCH_HELPS_ABOVE) return BENCH_NEUTRAL;
+    return BENCH_INCONCLUSIVE;
+}
+
+static bench_cell *fastest(bench_cell *cells, int count, enum bench_family family) {
+    bench_cell *best = NULL;
+    for (int i = 0; i < count; i++) {
+        bench_cell *c = &cells[i];
+        if (c->scheme.family != family || c->result.n == 0) continue;
+        if (!best || c->result.median_ns < best->result.median_ns) best = c;
+    }
+    return best;
+}
+
+static double *sorted(const bench_result *r) {
+    double *v = malloc((r->n ? r->n : 1) * sizeof *v);
+    if (!v) return NULL;
+    memcpy(v, r->samples, r->n * sizeof *v);
+    bench_sort(v, r->n);
+    return v;
+}
+
+static void interval(bench_cell *c, const bench_cell *base, uint64_t seed) {
+    double *top = sorted(&base->result), *bottom = sorted(&c->result);
+    c->ratio_lo = c->ratio_hi = NAN;
+    if (top && bottom)
+        bench_ratio_ci(top, base->result.n, bottom, c->result.n, DRAWS, seed, &c->ratio_lo,
+                       &c->ratio_hi);
+    free(top);
+    free(bottom);
+}
+
+static double speed(const bench_cell *base, const bench_cell *c) {
+    return base ? base->result.median_ns / c->result.median_ns : NAN;
+}
+
+static void judge(bench_cell *c, const bench_cell *base, uint64_t seed) {
+    c->verdict = BENCH_INCONCLUSIVE; /* nothing to compare with: no decision */
+    if (!base) return;
+    snprintf(c->base_kernel, sizeof c->base_kernel, "%s", base->kernel);
+    c->ratio = speed(base, c);
+    c->is_base = c == base;
+    if (c->is_base)
+        c->ratio_lo = c->ratio_hi = 1;
+    else
+        interval(c, base, seed);
+    c->verdict = bench_judge(c->ratio_lo, c->ratio_hi);
+}
+
+void bench_verdicts(bench_cell *cells, int count, uint64_t seed) {
+    const bench_cell *base = fastest(cells, count, BENCH_FLOAT);
+    const bench_cell *int8 = fastest(cells, count, BENCH_INT8);
+    const bench_cell *int4 = fastest(cells, count, BENCH_INT4);
+    for (int i = 0; i < count; i++) {
+        bench_cell *c = &cells[i];
+        if (c->result.n == 0) continue; /* refused or wrong: its verdict stands */
+        judge(c, base, seed);
+        c->ratio_int8 = speed(int8, c);
+        c->ratio_int4 = speed(int4, c);
+    }
+}
