@@ -82,10 +82,13 @@ static int block_size(const char *text, size_t length, tare_format *w) {
     memcpy(copy, text, length);
     copy[length] = 0;
     if (*at < '1' || *at > '9') return 0;
-    w->block_r = (int32_t)strtol(at, &at, 10);
+    long r = strtol(at, &at, 10), c = 0;
     if (*at++ != 'x' || *at < '1' || *at > '9') return 0;
-    w->block_c = (int32_t)strtol(at, &at, 10);
-    return *at == 0 && w->block_r <= 256 && w->block_c <= 256;
+    c = strtol(at, &at, 10);
+    if (*at != 0 || r > 256 || c > 256) return 0;
+    w->block_r = (int32_t)r;
+    w->block_c = (int32_t)c;
+    return 1;
 }
 
 static tare_status parse_sparsity(const char *text, const char *at, double *out) {

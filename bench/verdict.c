@@ -57,6 +57,7 @@ static double speed(const bench_cell *base, const bench_cell *c) {
 }
 
 static void judge(bench_cell *c, const bench_cell *base, uint64_t seed) {
+    c->ratio = c->ratio_lo = c->ratio_hi = NAN;
     c->verdict = BENCH_INCONCLUSIVE; /* nothing to compare with: no decision */
     if (!base) return;
     snprintf(c->base_kernel, sizeof c->base_kernel, "%s", base->kernel);

@@ -1,0 +1,93 @@
+/* Verdicts: against the best dense float cell of the run, never against a convenient one. */
+#include "bench/cell.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAMPLES = 101 };
+
+/* A cell of `count` samples around `ns`, spread by `spread` of it. */
+static bench_cell cell(const char *scheme, const char *kernel, double ns, double spread,
+                       int count) {
+    bench_cell c = {.m = 1, .shape = {.n = 1, .k = 1}};
+    cr_assert_eq(bench_scheme_parse(scheme, &c.scheme), TARE_OK);
+    strcpy(c.kernel, kernel);
+    c.result.samples = malloc(sizeof(double) * SAMPLES);
+    c.result.n = (size_t)count;
+    for (int i = 0; i < count; i++)
+        c.result.samples[i] = ns * (1 + spread * (i - (count - 1) / 2.0) / SAMPLES);
+    bench_result_summarise(&c.result);
+    return c;
+}
+
+static void clear(bench_cell *c, int count) {
+    for (int i = 0; i < count; i++) free(c[i].result.samples);
+}
+
+Test(verdict, thresholds) {
+    cr_assert_eq(bench_judge(1.06, 2), BENCH_HELPS);
+    cr_assert_eq(bench_judge(1.05, 2), BENCH_INCONCLUSIVE, "the whole interval must be above");
+    cr_assert_eq(bench_judge(0.96, 1.04), BENCH_NEUTRAL);
+    cr_assert_eq(bench_judge(0.95, 1.05), BENCH_NEUTRAL);
+    cr_assert_eq(bench_judge(0.5, 0.94), BENCH_HURTS);
+    cr_assert_eq(bench_judge(0.9, 1.0), BENCH_INCONCLUSIVE);
+    cr_assert_eq(bench_judge(0.9, 1.2), BENCH_INCONCLUSIVE);
+    cr_assert_eq(bench_judge(NAN, NAN), BENCH_INCONCLUSIVE);
+}
+
+Test(verdict, against_the_fastest_dense_float) {
+    bench_cell c[] = {cell("f32", "slow", 1000, 0.02, SAMPLES),
+                      cell("bf16", "fast", 500, 0.02, SAMPLES),
+                      cell("w8a8", "int8", 250, 0.02, SAMPLES),
+                      cell("w4a16", "int4", 400, 0.02, SAMPLES),
+                      cell("csr@0.9", "sparse", 600, 0.02, SAMPLES),
+                      cell("bitmap@0.5", "same", 500, 0.02, SAMPLES),
+                      cell("2:4", "between", 300, 0.02, SAMPLES)};
+    bench_verdicts(c, 7, 1);
+    for (int i = 0; i < 7; i++) cr_assert_str_eq(c[i].base_kernel, "fast");
+    cr_assert(c[1].is_base && c[1].ratio == 1 && c[1].verdict == BENCH_NEUTRAL);
+    cr_assert_eq(c[0].verdict, BENCH_HURTS);
+    cr_assert_eq(c[2].verdict, BENCH_HELPS);
+    cr_assert_eq(c[4].verdict, BENCH_HURTS, "faster than f32, slower than bf16: it hurts");
+    cr_assert_eq(c[5].verdict, BENCH_NEUTRAL);
+    cr_assert_eq(c[6].verdict, BENCH_HELPS);
+    /* It beats the floats and loses to plain int8, and that is seen. */
+    cr_assert(fabs(c[6].ratio_int8 - 250.0 / 300) < 1e-3);
+    cr_assert(fabs(c[6].ratio_int4 - 400.0 / 300) < 1e-3);
+    cr_assert(c[6].ratio_lo < c[6].ratio && c[6].ratio < c[6].ratio_hi);
+    clear(c, 7);
+}
+
+Test(verdict, a_wide_interval_decides_nothing) {
+    bench_cell c[] = {cell("f32", "base", 1000, 0.02, SAMPLES),
+                      cell("w8a8", "wide", 950, 3, SAMPLES), cell("w8a16", "few", 500, 0.02, 5)};
+    bench_verdicts(c, 3, 1);
+    cr_assert_eq(c[1].verdict, BENCH_INCONCLUSIVE);
+    cr_assert_eq(c[2].verdict, BENCH_INCONCLUSIVE, "5 samples carry no interval");
+    clear(c, 3);
+}
+
+Test(verdict, refused_and_wrong_stay_so_and_are_no_baseline) {
+    bench_cell c[] = {cell("f32", "base", 1000, 0.02, SAMPLES),
+                      cell("bf16", "liar", 1, 0.02, SAMPLES), cell("w8a8", "none", 1, 0.02, 6)};
+    c[1].result.n = 0;
+    c[1].verdict = BENCH_WRONG;
+    c[2].result.n = 0;
+    c[2].verdict = BENCH_UNSUPPORTED;
+    bench_verdicts(c, 3, 1);
+    cr_assert_str_eq(c[0].base_kernel, "base");
+    cr_assert_eq(c[1].verdict, BENCH_WRONG);
+    cr_assert_eq(c[2].verdict, BENCH_UNSUPPORTED);
+    cr_assert(isnan(c[0].ratio_int8), "no int8 cell, no ratio to it");
+    clear(c, 3);
+}
+
+Test(verdict, no_dense_row_no_decision) {
+    bench_cell c[] = {cell("w8a8", "alone", 1000, 0.02, SAMPLES)};
+    bench_verdicts(c, 1, 1);
+    cr_assert_eq(c[0].verdict, BENCH_INCONCLUSIVE);
+    cr_assert(isnan(c[0].ratio) && c[0].ratio_int8 == 1);
+    clear(c, 1);
+}
