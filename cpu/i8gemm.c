@@ -29,12 +29,19 @@ void i8_layout_of(const i8_row *r, const tare_problem *p, i8_layout *l) {
                      .panels = cpu_ceil_div(p->n, r->cols),
                      .groups = grouped ? cpu_ceil_div(p->k, p->w.group) : 1};
     l->side_bytes = i8_side_bytes(&p->w, r->cols);
-    l->panel_bytes = l->groups * l->side_bytes + l->k_pad * r->cols * r->bits / 8;
+    if (!r->bitmap) l->panel_bytes = l->groups * l->side_bytes + l->k_pad * r->cols * r->bits / 8;
     l->scale_at = 0;
     l->zero_at = n_pad * 4;
-    l->panels_at = (int64_t)cpu_round_up((size_t)n_pad * 8, 64);
+    l->offsets_at = (int64_t)cpu_round_up((size_t)n_pad * 8, 64);
+    l->panels_at = l->offsets_at;
+    if (r->bitmap)
+        l->panels_at += (int64_t)cpu_round_up((size_t)(l->panels + 1) * sizeof(int64_t), 64);
     /* The last panel is narrower; counting it whole wastes at most 47 columns of an upper bound. */
-    l->total = l->panels_at + l->panels * (l->panel_bytes + 64);
+    l->total = l->panels_at + l->panels * l->panel_bytes;
+    if (r->bitmap) /* masks, codes, ends of slices and panels, and what a vector reads past them */
+        l->total +=
+            l->panels * (l->k_pad * r->cols / 8 + cpu_ceil_div(l->k_pad, I8_SLICE) * 8 + 64) +
+            p->nnz + 64;
 }
 
 /* ---- fit ---- */
@@ -67,7 +74,7 @@ int i8_fit(const i8_row *r, const tare_rates *rates, const tare_problem *p, tare
         return 0;
     }
     if (p->w.scaling == TARE_SCALE_GROUP && I8_SLICE % p->w.group != 0)
-        return refuse(f, "needs groups of 32, 64 or 128");
+        return refuse(f, "needs a group that divides a slice of k");
     i8_layout l;
     i8_layout_of(r, p, &l);
     f->packed_bytes = (size_t)l.total;
@@ -135,8 +142,6 @@ static void run_slices(const i8_job *j, const i8_unit *u, i8_tile *t, int32_t *c
     const i8_row *r = j->row;
     int64_t side = i8_side_bytes(&j->p->w, u->cols);
     const uint8_t *from = u->panel;
-    const int32_t *zero =
-        (const int32_t *)((const char *)j->a->packed + j->layout.zero_at) + u->col;
     int64_t stored = side + j->group * u->cols * r->bits / 8;
     t->side_step = stored;
     t->ahead = 0;
@@ -153,8 +158,7 @@ static void run_slices(const i8_job *j, const i8_unit *u, i8_tile *t, int32_t *c
                             .k = t->k,
                             .group = j->group,
                             .cols = u->cols,
-                            .side_bytes = (int32_t)side,
-                            .zero = zero};
+                            .side_bytes = (int32_t)side};
             t->w = codes;
             from = r->unpack(&up);
         } else {
@@ -192,6 +196,13 @@ static void finish(const i8_job *j, const i8_unit *u, const int32_t *c) {
     j->row->finish(&f);
 }
 
+static const uint8_t *panel_of(const i8_job *j, int64_t i) {
+    const char *blob = j->a->packed;
+    const int64_t *offsets = (const int64_t *)(blob + j->layout.offsets_at);
+    return (const uint8_t *)blob + j->layout.panels_at +
+           (j->row->bitmap ? offsets[i] : i * j->layout.panel_bytes);
+}
+
 static void work(const i8_job *j, int part, int parts) {
     _Alignas(64) int32_t c[I8_CHUNK * I8_COLS];
     _Alignas(64) uint8_t codes[I8_SLICE * I8_COLS];
@@ -207,8 +218,7 @@ static void work(const i8_job *j, int part, int parts) {
         int64_t rows = j->a->m - u.r0;
         u.rows = (int32_t)(rows < j->chunk ? rows : j->chunk);
         u.cols = i8_panel_cols(j->row, j->p->n, panel);
-        u.panel =
-            (const uint8_t *)j->a->packed + j->layout.panels_at + panel * j->layout.panel_bytes;
+        u.panel = panel_of(j, panel);
         t.cols = u.cols;
         if (u.rows <= j->row->direct_rows)
             run_direct(j, &u, &t, c);
@@ -252,7 +262,7 @@ static void set_up(const i8_row *r, const tare_run_args *a, int threads, i8_job 
                     .segment = grouped ? p->w.group : s.ldq,
                     .segments = j->layout.groups,
                     .factor = 1};
-    if (grouped && !p->w.zero_points) j->x.factor = p->w.value == TARE_I4 ? TARE_I4_ZERO : 128;
+    if (grouped && !p->w.zero_points) j->x.factor = p->w.value == TARE_I4 ? TARE_I4_ZERO : I8_BIAS;
 }
 
 tare_status i8_run(const i8_row *r, const tare_run_args *a) {

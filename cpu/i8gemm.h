@@ -22,7 +22,7 @@ enum {
     I8_COLS = 48,    /* widest panel */
     I8_ROWS = 8,     /* tallest tile */
     I8_CHUNK = 128,  /* rows of x that share an unpacked slice */
-    I8_SLICE = 512,  /* columns of a slice: 24 KiB of codes; a multiple of every group */
+    I8_SLICE = 256,  /* columns of a slice: 12 KiB of codes; a multiple of every group */
     I8_AHEAD = 8192, /* bytes of a streaming panel to prefetch */
     I8_PAD = 8,      /* k is padded to this with codes that meet x = 0 */
 };
@@ -70,7 +70,6 @@ typedef struct i8_unpack {
     uint8_t *to;
     int64_t k, group;
     int32_t cols, side_bytes;
-    const int32_t *zero; /* [cols] what stands where nothing is stored */
 } i8_unpack;
 typedef const uint8_t *i8_unpack_fn(const i8_unpack *u);
 
@@ -79,8 +78,9 @@ typedef struct i8_row {
     const char *name;
     int32_t cols, align; /* panel width, and what the last, narrower one is a multiple of */
     int32_t kstep;
-    int32_t bits;        /* of a stored code in a panel: 8, 4 (kstep pairs share a byte) */
-    int32_t wide;        /* x as int16 */
+    int32_t bits;   /* of a stored code in a panel: 8, or 4 (columns k and k + 4 share a byte) */
+    int32_t bitmap; /* 1: panels are slices of masks and packed codes, see below */
+    int32_t wide;   /* x as int16 */
     int32_t direct_rows; /* up to this many rows of x go through `direct` */
     xquant_rows *quantise;
     i8_tile_fn *direct;
@@ -94,14 +94,19 @@ typedef struct i8_row {
 typedef struct i8_layout {
     int64_t k_pad, panels, groups;
     int64_t side_bytes;  /* of a full panel's group */
-    int64_t panel_bytes; /* of a full panel; 0: they differ, see offsets */
+    int64_t panel_bytes; /* of a full panel; 0: they differ, offsets[panels + 1] tells where */
     int64_t scale_at, zero_at, offsets_at, panels_at, total;
 } i8_layout;
 
 void i8_layout_of(const i8_row *r, const tare_problem *p, i8_layout *out);
 int i8_fit(const i8_row *r, const tare_rates *rates, const tare_problem *p, tare_fit *f);
-tare_status i8_pack(const i8_row *r, const tare_problem *p, const tare_tensor *t, void *blob);
+tare_status i8_pack(const i8_row *r, const tare_problem *p, const tare_tensor *t, void *blob,
+                    size_t *used);
 tare_status i8_run(const i8_row *r, const tare_run_args *a);
+
+/* A slice of a bitmap panel: k * cols / 64 masks of 64 neighbouring codes in panel order, then the
+ * codes of their set bits, padded to 8 bytes. What has no bit is I8_BIAS: zero. */
+#define I8_BIAS 128
 
 /* Width of panel i, padded; and of its columns that exist. */
 static inline int32_t i8_panel_cols(const i8_row *r, int64_t n, int64_t i) {

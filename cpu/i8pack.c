@@ -1,26 +1,13 @@
-/* Canonical int8 and int4 tensors to the panels of cpu/i8gemm.h. Dense codes only; what else a
- * panel may hold is packed by its own file from the same slices of codes. */
+/* Canonical int8 and int4 tensors to the panels of cpu/i8gemm.h. A thread takes a panel at a time;
+ * its rows of W are decoded to codes and put into panel order, as they are or, slice by slice, as
+ * masks and packed codes. */
 #include "cpu/i8pack.h"
-#include "cpu/i8gemm.h"
 #include "src/format/format.h"
 
 #include <string.h>
-
-/* Codes of the columns k0..k0+count-1 of one row. */
-static void row_codes(const tare_tensor *t, int64_t row, int64_t k0, int64_t count, uint8_t *u) {
-    const uint8_t *v = t->part[TARE_VALUES].data;
-    if (t->format.value == TARE_I4) {
-        v += row * TARE_I4_ROW_BYTES(t->k);
-        for (int64_t i = 0; i < count; i++) u[i] = (uint8_t)TARE_I4_GET(v[(k0 + i) / 2], k0 + i);
-        return;
-    }
-    v += row * t->k + k0;
-    for (int64_t i = 0; i < count; i++) u[i] = v[i] ^ 0x80; /* int8 + 128 */
-}
-
-int32_t i8_zero_of(const tare_tensor *t, int64_t row, int64_t g) {
-    return format_zero(t, row, g) + (t->format.value == TARE_I4 ? 0 : 128);
-}
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 /* Row scales and zeros; columns past n keep scale 0. */
 static void pack_columns(const i8_layout *l, const tare_tensor *t, char *blob) {
@@ -41,9 +28,8 @@ static void pack_side(const tare_tensor *t, int64_t col, int32_t cols, int64_t g
     }
 }
 
-/* Scatters a run of codes that starts at a multiple of I8_PAD. */
-static void put_codes(const i8_row *r, const uint8_t *u, int64_t count, int32_t cols, int32_t c,
-                      uint8_t *to) {
+void i8_put_codes(const i8_row *r, const uint8_t *u, int64_t count, int32_t cols, int32_t c,
+                  uint8_t *to) {
     if (r->bits == 4) {
         for (int64_t k = 0; k < count; k++)
             to[(k / 8 * cols + c) * 4 + k % 4] |= (uint8_t)(u[k] << (k % 8 / 4 * 4));
@@ -53,31 +39,100 @@ static void put_codes(const i8_row *r, const uint8_t *u, int64_t count, int32_t 
         to[(k / r->kstep * cols + c) * r->kstep + k % r->kstep] = u[k];
 }
 
-static void pack_panel(const i8_row *r, const i8_layout *l, const tare_tensor *t, int64_t panel,
-                       uint8_t *to) {
-    uint8_t u[I8_SLICE];
+typedef struct i8_packing {
+    const i8_row *row;
+    const i8_layout *l;
+    const tare_tensor *t;
+} i8_packing;
+
+/* Codes in place: u holds one row of W. */
+static void pack_codes(const i8_packing *q, int64_t panel, uint8_t *u, uint8_t *to) {
+    const i8_row *r = q->row;
+    const tare_tensor *t = q->t;
     int64_t col = panel * r->cols;
     int32_t cols = i8_panel_cols(r, t->n, panel);
-    int64_t side = i8_side_bytes(&t->format, cols);
-    int64_t run = side ? t->format.group : I8_SLICE;
-    for (int64_t k0 = 0; k0 < l->k_pad; k0 += run) {
-        int64_t count = t->k - k0 < run ? t->k - k0 : run;
-        int64_t padded = l->k_pad - k0 < run ? l->k_pad - k0 : run;
-        if (side) pack_side(t, col, cols, k0 / run, to);
-        for (int32_t c = 0; c < cols && col + c < t->n; c++) {
-            row_codes(t, col + c, k0, count, u);
-            put_codes(r, u, count, cols, c, to + side);
-        }
-        to += side + padded * cols * r->bits / 8;
+    int64_t side = i8_side_bytes(&t->format, cols), run = side ? t->format.group : q->l->k_pad;
+    int64_t step = side + run * cols * r->bits / 8;
+    for (int64_t k0 = 0; side && k0 < t->k; k0 += run)
+        pack_side(t, col, cols, k0 / run, to + k0 / run * step);
+    for (int32_t c = 0; c < cols && col + c < t->n; c++) {
+        i8_row_codes(t, col + c, u);
+        for (int64_t k0 = 0; k0 < t->k; k0 += run)
+            i8_put_codes(r, u + k0, t->k - k0 < run ? t->k - k0 : run, cols, c,
+                         to + k0 / run * step + side);
     }
 }
 
-tare_status i8_pack(const i8_row *r, const tare_problem *p, const tare_tensor *t, void *blob) {
+/* Masks and packed codes of a panel; `to` null: only their size is wanted. u holds a panel of codes
+ * in panel order behind one row of W. */
+static int64_t pack_bitmap(const i8_packing *q, int64_t panel, uint8_t *u, uint8_t *to) {
+    const i8_row *r = q->row;
+    int64_t col = panel * r->cols, k_pad = q->l->k_pad, bytes = 0;
+    int32_t cols = i8_panel_cols(r, q->t->n, panel);
+    uint8_t *codes = u + k_pad;
+    memset(codes, I8_BIAS, (size_t)(k_pad * cols));
+    for (int32_t c = 0; c < cols && col + c < q->t->n; c++) {
+        i8_row_codes(q->t, col + c, u);
+        i8_put_codes(r, u, q->t->k, cols, c, codes);
+    }
+    for (int64_t k0 = 0; k0 < k_pad; k0 += I8_SLICE) {
+        int64_t k = k_pad - k0 < I8_SLICE ? k_pad - k0 : I8_SLICE, words = k * cols / 64;
+        const uint8_t *from = codes + k0 * cols;
+        int64_t at = bytes + words * 8;
+        for (int64_t w = 0; w < words; w++, from += 64) {
+            uint64_t mask = 0;
+            for (int b = 0; b < 64; b++) {
+                if (from[b] == I8_BIAS) continue;
+                mask |= (uint64_t)1 << b;
+                if (to) to[at] = from[b];
+                at++;
+            }
+            if (to) memcpy(to + bytes + w * 8, &mask, 8);
+        }
+        bytes = (at + 7) / 8 * 8;
+    }
+    return (bytes + 63) / 64 * 64;
+}
+
+/* One buffer of `each` bytes a thread. Bitmap panels are first sized, then written. */
+static void pack_panels(const i8_packing *q, char *blob, uint8_t *buffers, int64_t each,
+                        int threads) {
+    uint8_t *panels = (uint8_t *)blob + q->l->panels_at;
+    int64_t *offsets = (int64_t *)(blob + q->l->offsets_at), count = q->l->panels;
+    if (q->row->bitmap) {
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+        for (int part = 0; part < threads; part++)
+            for (int64_t i = part; i < count; i += threads)
+                offsets[i + 1] = pack_bitmap(q, i, buffers + part * each, NULL);
+        for (int64_t i = 0; i < count; i++) offsets[i + 1] += offsets[i];
+    }
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+    for (int part = 0; part < threads; part++)
+        for (int64_t i = part; i < count; i += threads) {
+            uint8_t *u = buffers + part * each;
+            if (q->row->bitmap)
+                pack_bitmap(q, i, u, panels + offsets[i]);
+            else
+                pack_codes(q, i, u, panels + i * q->l->panel_bytes);
+        }
+}
+
+tare_status i8_pack(const i8_row *r, const tare_problem *p, const tare_tensor *t, void *blob,
+                    size_t *used) {
     i8_layout l;
     i8_layout_of(r, p, &l);
+    int threads = tare_threads();
+    if (threads > l.panels) threads = (int)l.panels;
+    int64_t each = l.k_pad * (r->bitmap ? r->cols + 1 : 1) + 64;
+    uint8_t *buffers = tare_alloc((size_t)(each * threads));
+    if (!buffers) TARE_FAIL(TARE_E_NOMEM, "%s: out of memory while packing", r->name);
     pack_columns(&l, t, blob);
-    uint8_t *panels = (uint8_t *)blob + l.panels_at;
-#pragma omp parallel for schedule(static) num_threads(tare_threads())
-    for (int64_t i = 0; i < l.panels; i++) pack_panel(r, &l, t, i, panels + i * l.panel_bytes);
+    i8_packing q = {.row = r, .l = &l, .t = t};
+    pack_panels(&q, blob, buffers, each, threads);
+    if (r->bitmap) {
+        const int64_t *offsets = (const int64_t *)((char *)blob + l.offsets_at);
+        *used = (size_t)(l.panels_at + offsets[l.panels] + 64);
+    }
+    tare_free(buffers);
     return TARE_OK;
 }

@@ -28,8 +28,8 @@ static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
 }
 
 static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
-    (void)used;
-    return i8_pack(&row, p, t, blob);
+
+    return i8_pack(&row, p, t, blob, used);
 }
 
 static tare_status run(const tare_run_args *a) {

@@ -4,6 +4,9 @@
 
 const tare_kernel *const cpu_rows[] = {
     &matmul_w8a8_vnni,
+    &matmul_w4a8_vnni,
+    &matmul_nm24i8_vbmi2,
+    &matmul_bitmapi8_vbmi2,
     &matmul_any_ref,
     NULL,
 };

@@ -1,0 +1,48 @@
+/* N:M int8 weights: bitmap panels, which take as much room as columns of two bits do for 2:4. */
+#include "cpu/i8bitmap.h"
+#include "cpu/rows.h"
+
+#include <stdio.h>
+
+static const i8_row row = {
+    .name = "matmul_nm24i8_vbmi2",
+    .cols = I8_COLS,
+    .align = 16,
+    .kstep = 4,
+    .bits = 8,
+    .bitmap = 1,
+    .direct_rows = I8_ROWS,
+    .quantise = xquant_vnni,
+    .direct = i8_bitmap_tile_vbmi2,
+    .unpack = i8_bitmap_unpack_vbmi2,
+    .tile = i8_tile_vnni,
+    .finish = i8_finish_vnni,
+    .mem_eff = 0.8,
+    .op_eff = 0.75,
+};
+
+static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
+    if (p->w.value != TARE_I8 || p->w.layout != TARE_NM) {
+        snprintf(f->why, sizeof f->why, "multiplies N:M int8 weights only");
+        return 0;
+    }
+    return i8_fit(&row, rates, p, f);
+}
+
+static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
+    return i8_pack(&row, p, t, blob, used);
+}
+
+static tare_status run(const tare_run_args *a) {
+    return i8_run(&row, a);
+}
+
+const tare_kernel matmul_nm24i8_vbmi2 = {
+    .name = "matmul_nm24i8_vbmi2",
+    .op = TARE_MATMUL,
+    .needs = CPU_VBMI2,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = pack,
+    .run = run,
+};
