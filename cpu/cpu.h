@@ -4,6 +4,10 @@
 
 #include "src/internal.h"
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 /* Feature bits a row may need. A bit stands for all that its suffix compiles for (cpu/isa.cmake),
  * so _vnni rows need CPU_VNNI and nothing else: the bits include one another. */
 enum {
@@ -33,6 +37,15 @@ extern const tare_kernel *const cpu_rows[];
 /* Half-open share `part` of `parts` of `total` items: sizes differ by at most one. */
 static inline int64_t cpu_share(int64_t total, int part, int parts) {
     return total / parts * part + (part < total % parts ? part : total % parts);
+}
+
+/* This thread's number in its team. */
+static inline int cpu_thread(void) {
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
 }
 
 static inline int64_t cpu_ceil_div(int64_t a, int64_t b) {

@@ -2,11 +2,29 @@
  * order breaks ties and is the order of `tare devices` and of reports. */
 #include "cpu/rows.h"
 
+/* One row a line, so that a new kernel is a new line. */
+/* clang-format off */
 const tare_kernel *const cpu_rows[] = {
+    &matmul_f32_avx512,
+    &matmul_f32_avx2,
+    &matmul_f32_c,
+    &matmul_f16_avx512,
+    &matmul_f16_avx2,
+    &matmul_f16_c,
+    &matmul_bf16_avx512,
+    &matmul_bf16_avx2,
+    &matmul_bf16_c,
     &matmul_w8a8_vnni,
     &matmul_w4a8_vnni,
+    &matmul_w8_avx512,
+    &matmul_w8_avx2,
+    &matmul_w8_c,
+    &matmul_w4_avx512,
+    &matmul_w4_avx2,
+    &matmul_w4_c,
     &matmul_nm24i8_vbmi2,
     &matmul_bitmapi8_vbmi2,
     &matmul_any_ref,
     NULL,
 };
+/* clang-format on */

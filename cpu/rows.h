@@ -4,6 +4,21 @@
 
 #include "cpu/cpu.h"
 
+extern const tare_kernel matmul_f32_avx512;
+extern const tare_kernel matmul_f32_avx2;
+extern const tare_kernel matmul_f32_c;
+extern const tare_kernel matmul_f16_avx512;
+extern const tare_kernel matmul_f16_avx2;
+extern const tare_kernel matmul_f16_c;
+extern const tare_kernel matmul_bf16_avx512;
+extern const tare_kernel matmul_bf16_avx2;
+extern const tare_kernel matmul_bf16_c;
+extern const tare_kernel matmul_w8_avx512;
+extern const tare_kernel matmul_w8_avx2;
+extern const tare_kernel matmul_w8_c;
+extern const tare_kernel matmul_w4_avx512;
+extern const tare_kernel matmul_w4_avx2;
+extern const tare_kernel matmul_w4_c;
 extern const tare_kernel matmul_any_ref;
 
 /* int8 activations */

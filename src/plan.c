@@ -46,6 +46,7 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
                        .ops = fit.ops,
                        .unit = fit.unit,
                        .measured = tuned >= 0,
+                       .threads = tare_threads(),
                        .packed_bytes = fit.packed_bytes,
                        .scratch_bytes = fit.scratch_bytes};
     return 1;

@@ -110,6 +110,6 @@ tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s
                        .m = m,
                        .scratch = s->scratch,
                        .stream = s->state,
-                       .threads = tare_threads()};
+                       .threads = tare_threads() < plan->threads ? tare_threads() : plan->threads};
     return plan->row->run(&a);
 }

@@ -259,6 +259,7 @@ typedef struct tare_plan {
     double ops;         /* operations it does, multiply and add counted apart */
     int32_t unit;       /* tare_probe_kind of the ceiling that `ops` runs against */
     int32_t measured;   /* cost_ns comes from a measurement */
+    int32_t threads;    /* at most this many in a run: the scratch is sized for them */
     size_t packed_bytes, scratch_bytes;
 } tare_plan;
 

@@ -1,0 +1,340 @@
+/* The GEMM that every float row shares: y = x W^T over weights packed in panels, with the decoding
+ * of a weight as the only thing that differs.
+ *
+ * A panel is NR = NV * VL neighbouring rows of W, laid out so that a run walks it once from front
+ * to back. Each file that includes this body has included one vec_*.h and defines before:
+ *
+ *   WSTEP         columns of W (values of k) that one step decodes; k is padded to it
+ *   wcursor       a type: where in a panel the decoder stands
+ *   w_open(c, a, panel)          puts it at the front of a panel
+ *   w_next(c, i, j)              vector j of column i of the step, i = 0..WSTEP-1 outer, j inner
+ *   w_step(c)                    moves to the next step
+ *   w_scales(a, panel)           NR factors for the columns of y, or null
+ *
+ * Up to MR rows of x each weight is decoded in registers, used MR times and never stored. With more
+ * rows a block of KC columns is decoded into a buffer once and then multiplied by every MR rows
+ * (Goto and van de Geijn, Anatomy of high-performance matrix multiplication, section 4; the packing
+ * of B is our decoding). Sums of a tile live in registers over a block and in the C tile between
+ * blocks: the epilogue reads them there, because gcc 12 spills all of them where it is fused to the
+ * loop. */
+#ifndef TARE_CPU_PANEL_GEMM_H
+#define TARE_CPU_PANEL_GEMM_H
+
+#include "cpu/cpu.h"
+
+enum { KC = 256 };
+
+/* ---- sizes, the same in fit and run ---- */
+
+typedef struct panel_shape {
+    int64_t panels, k_pad, m_pad; /* m_pad: rounded up to MR when packed */
+    int packed_x;                 /* x is rewritten as [m / MR][k_pad][MR] */
+    int copied_x;                 /* x is rewritten as [m][k_pad] floats */
+    size_t x_bytes, thread_bytes;
+} panel_shape;
+
+/* Rows of x that share one decoding of a panel: the C tile stays in the second-level cache. */
+enum { M_CHUNK = 512 / MR * MR };
+
+static panel_shape shape_of(const tare_problem *p, int64_t m) {
+    panel_shape s = {.panels = cpu_ceil_div(p->n, NR), .k_pad = cpu_ceil_div(p->k, WSTEP) * WSTEP};
+    s.packed_x = m > MR;
+    s.copied_x = !s.packed_x && (p->x != TARE_F32 || s.k_pad != p->k);
+    s.m_pad = s.packed_x ? cpu_ceil_div(m, MR) * MR : m;
+    s.x_bytes = s.packed_x || s.copied_x ? (size_t)(s.m_pad * s.k_pad) * sizeof(float) : 0;
+    s.x_bytes = cpu_round_up(s.x_bytes, 64);
+    int64_t rows = s.m_pad < M_CHUNK ? cpu_ceil_div(s.m_pad, MR) * MR : M_CHUNK;
+    s.thread_bytes = (size_t)(rows * NR + (s.packed_x ? KC * NR : 0)) * sizeof(float);
+    s.thread_bytes = cpu_round_up(s.thread_bytes, 64);
+    return s;
+}
+
+static size_t scratch_of(const tare_problem *p) {
+    panel_shape s = shape_of(p, p->m), one = shape_of(p, p->m < MR ? p->m : MR);
+    size_t a = s.x_bytes + s.thread_bytes * (size_t)tare_threads();
+    size_t b =
+        one.x_bytes + one.thread_bytes * (size_t)tare_threads(); /* fewer rows than planned */
+    return a > b ? a : b;
+}
+
+/* Bytes, operations and cost of a run; op_eff is the share of the FMA peak that the row reaches
+ * with many rows. With few, decoding is paid for few uses: the weights then cost what two more rows
+ * would. */
+static void panel_fit(const tare_rates *rates, const tare_problem *p, tare_fit *f, double op_eff) {
+    double mn = (double)p->m * (double)p->n, mk = (double)p->m * (double)p->k;
+    f->scratch_bytes = scratch_of(p);
+    f->bytes = (double)f->packed_bytes + mk * (double)tare_type_bytes(p->x) +
+               mn * (double)tare_type_bytes(p->y);
+    f->ops = 2 * mn * (double)p->k;
+    f->unit = TARE_PROBE_F32;
+    double rows = (double)p->m;
+    tare_fit_cost(f, rates, 0.9, op_eff * rows / (rows + 2));
+}
+
+/* ---- x ---- */
+
+/* Row r of x as floats, zeros behind it up to k_pad. */
+static void copy_row(const tare_run_args *a, int64_t r, int64_t k_pad, float *out) {
+    const tare_problem *p = a->problem;
+    int64_t k = p->k, j = 0;
+    if (p->x == TARE_F32) {
+        const float *x = (const float *)a->x + r * k;
+        for (; j < k; j++) out[j] = x[j];
+    } else {
+        const uint16_t *x = (const uint16_t *)a->x + r * k;
+        if (p->x == TARE_BF16)
+            for (; j + VL <= k; j += VL) vf_store(out + j, vf_from_bf16(x + j));
+        else
+            for (; j + VL <= k; j += VL) vf_store(out + j, vf_from_f16(x + j));
+        for (; j < k; j++) out[j] = tare_load(p->x, x, (size_t)j);
+    }
+    for (; j < k_pad; j++) out[j] = 0;
+}
+
+/* Rows r..r+MR-1 interleaved: the MR values that one step broadcasts lie side by side. */
+static void pack_rows(const tare_run_args *a, int64_t r, int64_t k_pad, float *out) {
+    enum { BLOCK = 64 };
+    const tare_problem *p = a->problem;
+    size_t width = tare_type_bytes(p->x);
+    for (int i = 0; i < MR; i++) {
+        const char *x = (const char *)a->x + (size_t)((r + i) * p->k) * width;
+        for (int64_t j = 0; j < k_pad; j += BLOCK) {
+            float line[BLOCK];
+            int64_t end = j + BLOCK < k_pad ? BLOCK : k_pad - j;
+            int64_t have = r + i >= a->m ? 0 : p->k - j < end ? p->k - j : end;
+            if (have < 0) have = 0;
+            int64_t c = 0;
+            if (p->x == TARE_BF16)
+                for (; c + VL <= have; c += VL)
+                    vf_store(line + c, vf_from_bf16((const uint16_t *)(const void *)x + j + c));
+            if (p->x == TARE_F16)
+                for (; c + VL <= have; c += VL)
+                    vf_store(line + c, vf_from_f16((const uint16_t *)(const void *)x + j + c));
+            for (; c < have; c++) line[c] = tare_load(p->x, x, (size_t)(j + c));
+            for (; c < end; c++) line[c] = 0;
+            for (c = 0; c < end; c++) out[(j + c) * MR + i] = line[c];
+        }
+    }
+}
+
+/* ---- tiles ---- */
+
+/* mr rows of x, `steps` steps of a panel, decoded in registers: C = (first ? 0 : C) + x W^T. */
+INLINE void tile_direct(int mr, wcursor *w, int64_t steps, const float *x, int64_t ldx, float *c) {
+    vf acc[MR][NV];
+    for (int r = 0; r < mr; r++)
+        for (int j = 0; j < NV; j++) acc[r][j] = vf_zero();
+    for (int64_t s = 0; s < steps; s++, x += WSTEP) {
+#pragma GCC unroll 8
+        for (int i = 0; i < WSTEP; i++) {
+            vf b[NV];
+            for (int j = 0; j < NV; j++) b[j] = w_next(w, i, j);
+            for (int r = 0; r < mr; r++) {
+                vf v = vf_set(x[r * ldx + i]);
+                for (int j = 0; j < NV; j++) acc[r][j] = vf_fma(v, b[j], acc[r][j]);
+            }
+        }
+        w_step(w);
+    }
+    for (int r = 0; r < mr; r++)
+        for (int j = 0; j < NV; j++) vf_store(c + r * NR + j * VL, acc[r][j]);
+}
+
+/* mr rows of packed x times kc decoded columns. */
+INLINE void tile_buffer(int mr, const float *b, int64_t kc, const float *x, int first_block,
+                        float *c) {
+    vf acc[MR][NV];
+    for (int r = 0; r < mr; r++)
+        for (int j = 0; j < NV; j++)
+            acc[r][j] = first_block ? vf_zero() : vf_load(c + r * NR + j * VL);
+    for (int64_t i = 0; i < kc; i++, x += MR, b += NR) {
+        vf w[NV];
+        for (int j = 0; j < NV; j++) w[j] = vf_load(b + j * VL);
+        for (int r = 0; r < mr; r++) {
+            vf v = vf_set(x[r]);
+            for (int j = 0; j < NV; j++) acc[r][j] = vf_fma(v, w[j], acc[r][j]);
+        }
+    }
+    for (int r = 0; r < mr; r++)
+        for (int j = 0; j < NV; j++) vf_store(c + r * NR + j * VL, acc[r][j]);
+}
+
+/* The row count as a constant, so that sums are registers. */
+static void direct(int mr, wcursor *w, int64_t steps, const float *x, int64_t ldx, float *c) {
+    switch (mr) {
+    case 1:
+        tile_direct(1, w, steps, x, ldx, c);
+        break;
+    case 2:
+        tile_direct(2, w, steps, x, ldx, c);
+        break;
+    case 3:
+        tile_direct(3, w, steps, x, ldx, c);
+        break;
+    case 4:
+        tile_direct(4, w, steps, x, ldx, c);
+        break;
+#if TILE_ROWS > 4
+    case 5:
+        tile_direct(5, w, steps, x, ldx, c);
+        break;
+    case 6:
+        tile_direct(6, w, steps, x, ldx, c);
+        break;
+#endif
+#if TILE_ROWS > 6
+    case 7:
+        tile_direct(7, w, steps, x, ldx, c);
+        break;
+    case 8:
+        tile_direct(8, w, steps, x, ldx, c);
+        break;
+#endif
+    default:
+        break;
+    }
+}
+
+static void buffered(int mr, const float *b, int64_t kc, const float *x, int first_block,
+                     float *c) {
+    switch (mr) {
+    case 1:
+        tile_buffer(1, b, kc, x, first_block, c);
+        break;
+    case 2:
+        tile_buffer(2, b, kc, x, first_block, c);
+        break;
+    case 3:
+        tile_buffer(3, b, kc, x, first_block, c);
+        break;
+    case 4:
+        tile_buffer(4, b, kc, x, first_block, c);
+        break;
+#if TILE_ROWS > 4
+    case 5:
+        tile_buffer(5, b, kc, x, first_block, c);
+        break;
+    case 6:
+        tile_buffer(6, b, kc, x, first_block, c);
+        break;
+#endif
+#if TILE_ROWS > 6
+    case 7:
+        tile_buffer(7, b, kc, x, first_block, c);
+        break;
+    case 8:
+        tile_buffer(8, b, kc, x, first_block, c);
+        break;
+#endif
+    default:
+        break;
+    }
+}
+
+/* ---- epilogue ---- */
+
+/* rows x NR sums of panel `panel` to y: times the scale of each column (null: 1), bias, ReLU, type.
+ */
+static void epilogue(const tare_run_args *a, int64_t panel, int64_t row, int64_t rows,
+                     const float *c, const float *scales) {
+    const tare_problem *p = a->problem;
+    int64_t n0 = panel * NR, cols = p->n - n0 < NR ? p->n - n0 : NR;
+    float bias[NR] = {0};
+    for (int64_t j = 0; a->bias && j < cols; j++) bias[j] = a->bias[n0 + j];
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < cols; j += VL) {
+            vf v = vf_load(c + r * NR + j);
+            if (scales) v = vf_mul(v, vf_load(scales + j));
+            if (a->bias) v = vf_add(v, vf_load(bias + j));
+            if (p->flags & TARE_RELU) v = vf_max(v, vf_zero());
+            int64_t at = (row + r) * p->n + n0 + j, left = cols - j < VL ? cols - j : VL;
+            if (p->y == TARE_F32) vf_put_f32((float *)a->y + at, v, left);
+            if (p->y == TARE_F16) vf_put_f16((uint16_t *)a->y + at, v, left);
+            if (p->y == TARE_BF16) vf_put_bf16((uint16_t *)a->y + at, v, left);
+        }
+}
+
+/* ---- the two ways through a panel ---- */
+
+static void panel_direct(const tare_run_args *a, panel_shape s, int64_t panel, const float *x,
+                         float *own) {
+    wcursor w;
+    w_open(&w, a, panel);
+    direct((int)a->m, &w, s.k_pad / WSTEP, x, s.k_pad, own);
+    epilogue(a, panel, 0, a->m, own, w_scales(a, panel));
+}
+
+static void decode_block(wcursor *w, int64_t columns, float *b) {
+    for (int64_t i = 0; i < columns; i += WSTEP) {
+#pragma GCC unroll 8
+        for (int q = 0; q < WSTEP; q++)
+            for (int j = 0; j < NV; j++) vf_store(b + (i + q) * NR + j * VL, w_next(w, q, j));
+        w_step(w);
+    }
+}
+
+/* Rows row0..row1 of x, a multiple of MR from the start. */
+static void panel_buffered(const tare_run_args *a, panel_shape s, int64_t panel, int64_t row0,
+                           int64_t row1, const float *x, float *own) {
+    float *b = own, *c = own + KC * NR;
+    wcursor w;
+    w_open(&w, a, panel);
+    for (int64_t k0 = 0; k0 < s.k_pad; k0 += KC) {
+        int64_t kc = s.k_pad - k0 < KC ? s.k_pad - k0 : KC;
+        decode_block(&w, kc, b);
+        for (int64_t r = row0; r < row1; r += MR) {
+            int mr = row1 - r < MR ? (int)(row1 - r) : MR;
+            buffered(mr, b, kc, x + r * s.k_pad + k0 * MR, k0 == 0, c + (r - row0) * NR);
+        }
+    }
+    epilogue(a, panel, row0, row1 - row0, c, w_scales(a, panel));
+}
+
+/* ---- run ---- */
+
+static void run_small(const tare_run_args *a, panel_shape s) {
+    float *xs = a->scratch;
+    char *own = (char *)a->scratch + s.x_bytes;
+    if (s.copied_x)
+        for (int64_t r = 0; r < a->m; r++) copy_row(a, r, s.k_pad, xs + r * s.k_pad);
+    const float *x = s.copied_x ? xs : a->x;
+    /* Each thread walks neighbouring panels: one sequential stream of weights a thread. */
+#pragma omp parallel for schedule(static, 1) num_threads(a->threads)
+    for (int t = 0; t < a->threads; t++)
+        for (int64_t p = cpu_share(s.panels, t, a->threads);
+             p < cpu_share(s.panels, t + 1, a->threads); p++)
+            panel_direct(a, s, p, x, (float *)(void *)(own + (size_t)t * s.thread_bytes));
+}
+
+/* Work is cut into panels and, where those are few, into chunks of rows; threads take what is next,
+ * since a shared machine's cores are not alike. */
+static void run_large(const tare_run_args *a, panel_shape s) {
+    float *xs = a->scratch;
+    char *own = (char *)a->scratch + s.x_bytes;
+    int64_t blocks = s.m_pad / MR, want = cpu_ceil_div(4 * a->threads, s.panels);
+    int64_t chunk = cpu_ceil_div(blocks, want < blocks ? want : blocks) * MR;
+    if (chunk > M_CHUNK) chunk = M_CHUNK;
+    int64_t chunks = cpu_ceil_div(a->m, chunk);
+#pragma omp parallel num_threads(a->threads)
+    {
+#pragma omp for schedule(static)
+        for (int64_t b = 0; b < blocks; b++) pack_rows(a, b * MR, s.k_pad, xs + b * MR * s.k_pad);
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t i = 0; i < s.panels * chunks; i++) {
+            int64_t row0 = i % chunks * chunk, row1 = row0 + chunk < a->m ? row0 + chunk : a->m;
+            float *mine = (float *)(void *)(own + (size_t)cpu_thread() * s.thread_bytes);
+            panel_buffered(a, s, i / chunks, row0, row1, xs, mine);
+        }
+    }
+}
+
+static tare_status panel_run(const tare_run_args *a) {
+    panel_shape s = shape_of(a->problem, a->m);
+    if (s.packed_x)
+        run_large(a, s);
+    else
+        run_small(a, s);
+    return TARE_OK;
+}
+
+#endif
