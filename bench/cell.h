@@ -46,7 +46,9 @@ typedef struct bench_cell {
     /* Against the fastest dense float, int8, int4 cell of the same shape, cache state and run:
      * its median over this one's, above 1 is faster. NaN where there is none. */
     char base_kernel[64];
-    double ratio, ratio_lo, ratio_hi, ratio_int8, ratio_int4;
+    double ratio, ratio_lo, ratio_hi;
+    double ratio_int8, ratio_int8_lo, ratio_int8_hi;
+    double ratio_int4, ratio_int4_lo, ratio_int4_hi;
     int is_base;
     enum bench_verdict verdict;
 } bench_cell;
@@ -76,16 +78,23 @@ typedef struct bench_setup {
     const char *kernel; /* null: the best of each scheme; "all"; or a kernel's name */
     int caches;         /* BENCH_COLD | BENCH_HOT */
     double seconds;     /* of running, a cell */
-    int min_samples;
     uint64_t seed;
+    int samples;   /* at least; 500 gives p90 and p99 */
     size_t memory; /* bytes that packed copies may take */
+    /* Dense schemes to measure beside those asked for; null-terminated. Null: all of them. */
+    const char *const *baselines;
     /* "llama-7b qkv m 8: verify w8a8", and the share of this group done; may be null. */
     void (*progress)(void *ctx, const char *what, double done);
     void *ctx;
+    /* The last matrix made, kept for further groups of its shape. */
+    float *w;
+    int64_t w_n, w_k;
+    uint64_t w_seed;
 } bench_setup;
 
 /* Describes the device, measures its ceilings, starts the noise probe. */
 tare_status bench_setup_init(bench_setup *s, tare_device *d);
+void bench_setup_clear(bench_setup *s);
 
 /* Measures the schemes (asked) and the dense baselines on one shape, and appends their cells with
  * verdicts. */

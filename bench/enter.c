@@ -38,7 +38,9 @@ static int by_cost(const void *a, const void *b) {
 static bench_cell blank(const bench_group_state *g, const bench_scheme *s, int asked) {
     bench_cell c = {.shape = *g->shape, .m = g->m, .scheme = *s, .asked = asked};
     c.error = c.pack_ns = c.pct_peak = NAN;
-    c.ratio = c.ratio_lo = c.ratio_hi = c.ratio_int8 = c.ratio_int4 = NAN;
+    c.ratio = c.ratio_lo = c.ratio_hi = NAN;
+    c.ratio_int8 = c.ratio_int8_lo = c.ratio_int8_hi = NAN;
+    c.ratio_int4 = c.ratio_int4_lo = c.ratio_int4_hi = NAN;
     bench_result_summarise(&c.result);
     return c;
 }

@@ -32,7 +32,7 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d) {
     s->device = d;
     s->caches = BENCH_COLD;
     s->seconds = 1;
-    s->min_samples = 30;
+    s->samples = 30;
     s->seed = 1;
     TARE_TRY(bench_ceilings(d, 0.2, &s->rates));
     TARE_TRY(tare_device_describe(d, &s->info));
@@ -41,10 +41,15 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d) {
     return TARE_OK;
 }
 
+void bench_setup_clear(bench_setup *s) {
+    tare_free(s->w);
+    s->w = NULL;
+}
+
 static void tell(const bench_group_state *g, const char *what, const char *scheme, double done) {
-    char text[128];
+    char text[160];
     if (!g->setup->progress) return;
-    snprintf(text, sizeof text, "%s %lldx%lld m %lld: %s %s", g->shape->name,
+    snprintf(text, sizeof text, "%.31s %lldx%lld m %lld: %.32s %.40s", g->shape->name,
              (long long)g->shape->n, (long long)g->shape->k, (long long)g->m, what, scheme);
     g->setup->progress(g->setup->ctx, text, done);
 }
@@ -62,12 +67,23 @@ static tare_status check_room(const bench_group_state *g) {
     return TARE_OK;
 }
 
+static tare_status make_weights(bench_setup *s, const bench_shape *h) {
+    if (s->w && s->w_n == h->n && s->w_k == h->k && s->w_seed == s->seed) return TARE_OK;
+    bench_setup_clear(s);
+    TARE_TRY(bench_data_weights(h->n, h->k, s->seed, &s->w));
+    s->w_n = h->n;
+    s->w_k = h->k;
+    s->w_seed = s->seed;
+    return TARE_OK;
+}
+
 static tare_status make_data(bench_group_state *g) {
     tare_device *d = g->setup->device;
     uint64_t seed = g->setup->seed;
     TARE_TRY(check_room(g));
     tell(g, "making data", "", 0);
-    TARE_TRY(bench_data_weights(g->shape->n, g->shape->k, seed, &g->w));
+    TARE_TRY(make_weights(g->setup, g->shape));
+    g->w = g->setup->w;
     TARE_TRY(tare_stream_create(d, &g->stream));
     for (int t = TARE_F32; t <= TARE_BF16; t++) {
         size_t bytes = (size_t)g->m * (size_t)g->shape->k * tare_type_bytes((tare_type)t);
@@ -201,7 +217,8 @@ static tare_status contest(bench_group_state *g, field *f, enum bench_cache cach
         if (!g->entrant[i]->out) field_add(f, g->entrant[i]);
     if (cache == BENCH_COLD) TARE_TRY(make_copies(g, f, cold->target));
     o.seconds = g->setup->seconds;
-    o.min_samples = g->setup->min_samples;
+    o.min_samples = g->setup->samples;
+    if (o.max_samples < o.min_samples) o.max_samples = o.min_samples;
     o.seed = g->setup->seed;
     o.noise = &g->setup->noise;
     o.progress = on_progress;
@@ -229,25 +246,27 @@ static tare_status all_caches(bench_group_state *g, bench_cells *out) {
 
 /* ---- the group ---- */
 
+static const char *baseline(const bench_group_state *g, int i) {
+    return g->setup->baselines ? g->setup->baselines[i] : bench_baseline(i);
+}
+
+static int among(const bench_scheme *schemes, int count, const bench_scheme *s) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(schemes[i].name, s->name) == 0) return 1;
+    return 0;
+}
+
+/* Baselines first, then what else was asked for. */
 static tare_status enter_all(bench_group_state *g, const bench_scheme *schemes, int count) {
-    int index = 0;
-    for (int b = 0; bench_baseline(b); b++) {
-        bench_scheme s;
-        TARE_TRY(bench_scheme_parse(bench_baseline(b), &s));
-        int asked = 0;
-        for (int i = 0; i < count; i++) asked |= strcmp(schemes[i].name, s.name) == 0;
-        tell(g, "encoding and checking", s.name, 0.02 * index);
-        TARE_TRY(bench_enter(g, index++, &s, asked));
-    }
-    for (int i = 0; i < count; i++) {
-        int done = 0;
-        for (int b = 0; bench_baseline(b); b++) {
-            bench_scheme s;
-            TARE_TRY(bench_scheme_parse(bench_baseline(b), &s));
-            done |= strcmp(schemes[i].name, s.name) == 0;
-        }
-        tell(g, "encoding and checking", schemes[i].name, 0.02 * index);
-        if (!done) TARE_TRY(bench_enter(g, index++, &schemes[i], 1));
+    bench_scheme base[BENCH_SCHEMES_MAX];
+    int bases = 0, index = 0;
+    for (; bases < BENCH_SCHEMES_MAX && baseline(g, bases); bases++)
+        TARE_TRY(bench_scheme_parse(baseline(g, bases), &base[bases]));
+    for (int i = 0; i < bases + count; i++) {
+        const bench_scheme *s = i < bases ? &base[i] : &schemes[i - bases];
+        if (i >= bases && among(base, bases, s)) continue;
+        tell(g, "encoding and checking", s->name, 0.3 * i / (bases + count));
+        TARE_TRY(bench_enter(g, index++, s, i >= bases || among(schemes, count, s)));
     }
     return TARE_OK;
 }
@@ -267,7 +286,6 @@ static void clear(bench_group_state *g, int tensors) {
     tare_buffer_destroy(g->y);
     tare_free(g->y_host);
     tare_stream_destroy(g->stream);
-    tare_free(g->w);
     free(g->refused->cell); /* shallow: the cells were copied out, and have no samples */
 }
 
@@ -275,7 +293,7 @@ tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
                         const bench_scheme *schemes, int count, bench_cells *out) {
     bench_cells refused = {0};
     bench_group_state g = {.setup = s, .shape = shape, .m = m, .refused = &refused};
-    int tensors = count + 16;
+    int tensors = count + BENCH_SCHEMES_MAX;
     g.tensor = calloc((size_t)tensors, sizeof *g.tensor);
     tare_status st = TARE_OK;
     if (!g.tensor) st = tare_fail(TARE_E_NOMEM, "bench: out of memory");

@@ -72,10 +72,10 @@ static json_t *replay(const bench_setup *s, const bench_cell *c) {
     if (c->kernel[0]) snprintf(force, sizeof force, " --kernel %s", c->kernel);
     return json_sprintf(
         "%s%s%stare bench -d %s --scheme %s -m %lld -n %lld -k %lld%s --cache %s --time %g "
-        "--seed %llu --threads %d",
+        "--samples %d --seed %llu --threads %d",
         mask ? "TARE_CPU_MASK=" : "", mask ? mask : "", mask ? " " : "", s->info.id, c->scheme.name,
         (long long)c->m, (long long)c->shape.n, (long long)c->shape.k, force,
-        c->cache == BENCH_HOT ? "hot" : "cold", s->seconds, (unsigned long long)s->seed,
+        c->cache == BENCH_HOT ? "hot" : "cold", s->seconds, s->samples, (unsigned long long)s->seed,
         (int)s->info.threads);
 }
 
@@ -168,7 +168,9 @@ static void put_judgement(json_t *o, const bench_cell *c) {
     put(o, "ratio", number(timed ? c->ratio : NAN));
     put(o, "ratio_ci95", timed ? pair(c->ratio_lo, c->ratio_hi) : json_null());
     put(o, "ratio_int8", number(timed ? c->ratio_int8 : NAN));
+    put(o, "ratio_int8_ci95", timed ? pair(c->ratio_int8_lo, c->ratio_int8_hi) : json_null());
     put(o, "ratio_int4", number(timed ? c->ratio_int4 : NAN));
+    put(o, "ratio_int4_ci95", timed ? pair(c->ratio_int4_lo, c->ratio_int4_hi) : json_null());
     put(o, "verdict", json_string(bench_verdict_name(c->verdict)));
     put(o, "refusal", text(c->refusal));
 }

@@ -20,4 +20,7 @@ int bench_view_find(const char *name);
 /* Writes an array of records. 0, or -1 where writing failed. */
 int bench_report(FILE *out, enum bench_view view, const json_t *records);
 
+/* The same of the records of `tare breakeven`. */
+int bench_report_evens(FILE *out, enum bench_view view, const json_t *records);
+
 #endif

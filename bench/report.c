@@ -1,55 +1,35 @@
-/* Views of records: aligned table, Markdown, CSV, JSON lines. */
+/* Views of the records of `tare bench`. */
 #include "bench/record.h"
+#include "bench/table.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct column {
-    const char *title;
-    int right; /* aligned to the right */
-    void (*cell)(const json_t *r, char out[160]);
-} column;
-
-static double number(const json_t *r, const char *key) {
-    const json_t *v = json_object_get(r, key);
-    return json_is_number(v) ? json_number_value(v) : NAN;
-}
-
-static const char *string(const json_t *r, const char *key) {
-    const char *s = json_string_value(json_object_get(r, key));
-    return s ? s : "";
-}
-
-static void fixed(char out[160], double v, double unit, const char *after) {
-    out[0] = 0;
-    if (!isfinite(v)) return;
-    v /= unit;
-    snprintf(out, 160, v < 10 ? "%.2f%s" : v < 1000 ? "%.1f%s" : "%.0f%s", v, after);
-}
-
 static void shape_cell(const json_t *r, char out[160]) {
-    snprintf(out, 160, "%s", string(r, "workload"));
+    snprintf(out, 160, "%s", bench_json_string(r, "workload"));
 }
 static void size_cell(const json_t *r, char out[160]) {
-    snprintf(out, 160, "%.0fx%.0fx%.0f", number(r, "m"), number(r, "n"), number(r, "k"));
+    snprintf(out, 160, "%.0fx%.0fx%.0f", bench_json_number(r, "m"), bench_json_number(r, "n"),
+             bench_json_number(r, "k"));
 }
 /* A baseline that nobody asked for stands in parentheses; * marks the row others are judged by. */
 static void scheme_cell(const json_t *r, char out[160]) {
-    int base = isfinite(number(r, "ratio")) && number(r, "ratio") == 1 &&
-               strcmp(string(r, "kernel"), string(r, "base_kernel")) == 0;
-    int extra = strcmp(string(r, "role"), "baseline") == 0;
-    snprintf(out, 160, "%s%s%s%s", extra ? "(" : "", string(r, "scheme"), extra ? ")" : "",
-             base ? "*" : "");
+    int base = isfinite(bench_json_number(r, "ratio")) && bench_json_number(r, "ratio") == 1 &&
+               strcmp(bench_json_string(r, "kernel"), bench_json_string(r, "base_kernel")) == 0;
+    int extra = strcmp(bench_json_string(r, "role"), "baseline") == 0;
+    snprintf(out, 160, "%s%s%s%s", extra ? "(" : "", bench_json_string(r, "scheme"),
+             extra ? ")" : "", base ? "*" : "");
 }
 static void kernel_cell(const json_t *r, char out[160]) {
-    snprintf(out, 160, "%s", string(r, "kernel")[0] ? string(r, "kernel") : "-");
+    snprintf(out, 160, "%s",
+             bench_json_string(r, "kernel")[0] ? bench_json_string(r, "kernel") : "-");
 }
 static void cache_cell(const json_t *r, char out[160]) {
-    snprintf(out, 160, "%s", string(r, "cache"));
+    snprintf(out, 160, "%s", bench_json_string(r, "cache"));
 }
 static void median_cell(const json_t *r, char out[160]) {
-    fixed(out, number(r, "median_ns"), 1e3, "");
+    bench_fixed(out, bench_json_number(r, "median_ns"), 1e3, "");
 }
 /* Half the width of the 95 % interval in percent; ~ where the noise probe stayed low. */
 static void spread_cell(const json_t *r, char out[160]) {
@@ -58,28 +38,28 @@ static void spread_cell(const json_t *r, char out[160]) {
     if (!json_is_array(ci)) return;
     double lo = json_number_value(json_array_get(ci, 0)),
            hi = json_number_value(json_array_get(ci, 1));
-    snprintf(out, 160, "%.1f%%%s", 50 * (hi - lo) / number(r, "median_ns"),
+    snprintf(out, 160, "%.1f%%%s", 50 * (hi - lo) / bench_json_number(r, "median_ns"),
              json_is_true(json_object_get(r, "noisy")) ? "~" : "");
 }
 static void p99_cell(const json_t *r, char out[160]) {
-    fixed(out, number(r, "p99_ns"), 1e3, "");
+    bench_fixed(out, bench_json_number(r, "p99_ns"), 1e3, "");
 }
 static void samples_cell(const json_t *r, char out[160]) {
-    double n = number(r, "n_samples");
+    double n = bench_json_number(r, "n_samples");
     out[0] = 0;
-    if (isfinite(n)) snprintf(out, 160, "%.0f %s", n, string(r, "stop"));
+    if (isfinite(n)) snprintf(out, 160, "%.0f %s", n, bench_json_string(r, "stop"));
 }
 static void size_mb_cell(const json_t *r, char out[160]) {
-    fixed(out, number(r, "packed_bytes"), 1e6, "");
+    bench_fixed(out, bench_json_number(r, "packed_bytes"), 1e6, "");
 }
 static void peak_cell(const json_t *r, char out[160]) {
-    double v = number(r, "pct_peak");
+    double v = bench_json_number(r, "pct_peak");
     out[0] = 0;
-    if (isfinite(v)) snprintf(out, 160, "%.0f%% %s", v, string(r, "bottleneck"));
+    if (isfinite(v)) snprintf(out, 160, "%.0f%% %s", v, bench_json_string(r, "bottleneck"));
 }
 static void ratio_cell(const json_t *r, char out[160]) {
     const json_t *ci = json_object_get(r, "ratio_ci95");
-    double v = number(r, "ratio");
+    double v = bench_json_number(r, "ratio");
     out[0] = 0;
     if (!isfinite(v)) return;
     if (json_is_array(ci))
@@ -89,19 +69,19 @@ static void ratio_cell(const json_t *r, char out[160]) {
         snprintf(out, 160, "%.2f", v);
 }
 static void int8_cell(const json_t *r, char out[160]) {
-    fixed(out, number(r, "ratio_int8"), 1, "");
+    bench_fixed(out, bench_json_number(r, "ratio_int8"), 1, "");
 }
 static void int4_cell(const json_t *r, char out[160]) {
-    fixed(out, number(r, "ratio_int4"), 1, "");
+    bench_fixed(out, bench_json_number(r, "ratio_int4"), 1, "");
 }
 static void error_cell(const json_t *r, char out[160]) {
-    fixed(out, number(r, "error"), 1, "");
+    bench_fixed(out, bench_json_number(r, "error"), 1, "");
 }
 static void verdict_cell(const json_t *r, char out[160]) {
-    snprintf(out, 160, "%s", string(r, "verdict"));
+    snprintf(out, 160, "%s", bench_json_string(r, "verdict"));
 }
 
-static const column columns[] = {
+static const bench_column columns[] = {
     {"layer", 0, shape_cell},
     {"m x n x k", 0, size_cell},
     {"scheme", 0, scheme_cell},
@@ -125,35 +105,6 @@ static int timed(const json_t *r) {
     return json_is_number(json_object_get(r, "median_ns"));
 }
 
-static void row(FILE *out, const int width[COLUMNS], char cell[COLUMNS][160], int markdown) {
-    for (int c = 0; c < COLUMNS; c++) {
-        const char *before = markdown ? (c ? " | " : "| ") : (c ? "  " : "");
-        int last = !markdown && c == COLUMNS - 1;
-        fprintf(out, columns[c].right ? "%s%*s" : "%s%-*s", before, last ? 0 : width[c], cell[c]);
-    }
-    fputs(markdown ? " |\n" : "\n", out);
-}
-
-static void rule(FILE *out, const int width[COLUMNS]) {
-    for (int c = 0; c < COLUMNS; c++) {
-        fputs(c ? "|" : "|", out);
-        for (int i = 0; i < width[c] + 1; i++) fputc('-', out);
-        fputc(columns[c].right ? ':' : '-', out);
-    }
-    fputs("|\n", out);
-}
-
-static void widths(const json_t *records, int width[COLUMNS]) {
-    size_t i;
-    const json_t *r;
-    char text[160];
-    for (int c = 0; c < COLUMNS; c++) width[c] = (int)strlen(columns[c].title);
-    json_array_foreach(records, i, r) for (int c = 0; timed(r) && c < COLUMNS; c++) {
-        columns[c].cell(r, text);
-        if ((int)strlen(text) > width[c]) width[c] = (int)strlen(text);
-    }
-}
-
 /* What was not timed, with its reason, in one line each. */
 static void refusals(FILE *out, const json_t *records, int markdown) {
     size_t i;
@@ -164,9 +115,10 @@ static void refusals(FILE *out, const json_t *records, int markdown) {
         if (timed(r)) continue;
         if (!any++) fprintf(out, "\nnot timed:\n%s", markdown ? "\n" : "");
         size_cell(r, size);
-        fprintf(out, "%s%s %s %s %s: %s\n", markdown ? "- " : "  ", size, string(r, "scheme"),
-                string(r, "kernel")[0] ? string(r, "kernel") : "-", string(r, "verdict"),
-                string(r, "refusal"));
+        fprintf(out, "%s%s %s %s %s: %s\n", markdown ? "- " : "  ", size,
+                bench_json_string(r, "scheme"),
+                bench_json_string(r, "kernel")[0] ? bench_json_string(r, "kernel") : "-",
+                bench_json_string(r, "verdict"), bench_json_string(r, "refusal"));
     }
 }
 
@@ -175,99 +127,37 @@ static void legend(FILE *out, const json_t *records) {
     const json_t *top = json_object_get(env, "ceilings");
     if (!env) return;
     fprintf(out, "\n%s, %d threads; ceilings: read %.1f GB/s, cache %.1f GB/s, f32 %.0f GFLOP/s, ",
-            string(env, "cpu"), (int)number(env, "threads"), number(top, "read_gbs"),
-            number(top, "cache_gbs"), number(top, "f32_gflops"));
-    fprintf(
-        out, "bf16 %.0f, int8 %.0f GOP/s%s\n", number(top, "bf16_gflops"), number(top, "i8_gops"),
-        json_is_true(json_object_get(top, "measured")) ? ""
-                                                       : " (estimates: this device measures none)");
+            bench_json_string(env, "cpu"), (int)bench_json_number(env, "threads"),
+            bench_json_number(top, "read_gbs"), bench_json_number(top, "cache_gbs"),
+            bench_json_number(top, "f32_gflops"));
+    fprintf(out, "bf16 %.0f, int8 %.0f GOP/s%s\n", bench_json_number(top, "bf16_gflops"),
+            bench_json_number(top, "i8_gops"),
+            json_is_true(json_object_get(top, "measured"))
+                ? ""
+                : " (estimates: this device measures none)");
     fputs("(..) baseline added for comparison   * the best dense float row, ratio 1   ~ noisy\n",
           out);
 }
 
-static void aligned(FILE *out, const json_t *records, int markdown) {
-    int width[COLUMNS], any = 0;
-    size_t i;
-    const json_t *r;
-    char cell[COLUMNS][160];
-    widths(records, width);
-    for (int c = 0; c < COLUMNS; c++) snprintf(cell[c], 160, "%s", columns[c].title);
-    row(out, width, cell, markdown);
-    if (markdown) rule(out, width);
-    json_array_foreach(records, i, r) {
-        if (!timed(r)) continue;
-        for (int c = 0; c < COLUMNS; c++) columns[c].cell(r, cell[c]);
-        row(out, width, cell, markdown);
-        any = 1;
-    }
-    if (!any) fputs("(nothing was timed)\n", out);
-    refusals(out, records, markdown);
-    legend(out, records);
-}
-
-/* ---- CSV: the plain keys, in the order of the record ---- */
-
-static void csv_text(FILE *out, const char *s) {
-    int quote = strpbrk(s, ",\"\n\r") != NULL;
-    if (quote) fputc('"', out);
-    for (; *s; s++) {
-        if (*s == '"') fputc('"', out);
-        fputc(*s, out);
-    }
-    if (quote) fputc('"', out);
-}
-
-static void csv_value(FILE *out, const json_t *v) {
-    if (json_is_string(v)) csv_text(out, json_string_value(v));
-    if (json_is_integer(v)) fprintf(out, "%lld", (long long)json_integer_value(v));
-    if (json_is_real(v)) fprintf(out, "%.9g", json_real_value(v));
-    if (json_is_boolean(v)) fputs(json_is_true(v) ? "true" : "false", out);
-}
-
-static void csv(FILE *out, const json_t *records) {
-    static const char *const keys[] = {
-        "schema",     "device",     "op",      "workload",    "m",       "n",
-        "k",          "scheme",     "role",    "kernel",      "vendor",  "cache",
-        "n_samples",  "median_ns",  "p90_ns",  "p99_ns",      "ci95_ns", "mad_ns",
-        "min_ns",     "outliers",   "stop",    "noisy",       "bytes",   "packed_bytes",
-        "pct_peak",   "bottleneck", "error",   "base_kernel", "ratio",   "ratio_ci95",
-        "ratio_int8", "ratio_int4", "verdict", "refusal",     "replay"};
-    enum { KEYS = sizeof keys / sizeof *keys };
-    size_t i;
-    const json_t *r;
-    for (int k = 0; k < KEYS; k++) {
-        int two = strstr(keys[k], "ci95") != NULL;
-        if (two)
-            fprintf(out, "%s%s_lo,%s_hi", k ? "," : "", keys[k], keys[k]);
-        else
-            fprintf(out, "%s%s", k ? "," : "", keys[k]);
-    }
-    fputc('\n', out);
-    json_array_foreach(records, i, r) {
-        for (int k = 0; k < KEYS; k++) {
-            const json_t *v = json_object_get(r, keys[k]);
-            if (k) fputc(',', out);
-            if (strstr(keys[k], "ci95")) {
-                csv_value(out, json_array_get(v, 0));
-                fputc(',', out);
-                csv_value(out, json_array_get(v, 1));
-            } else
-                csv_value(out, v);
-        }
-        fputc('\n', out);
-    }
-}
-
-static int jsonl(FILE *out, const json_t *records) {
-    size_t i;
-    const json_t *r;
-    json_array_foreach(records, i, r) {
-        if (json_dumpf(r, out, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10)) != 0)
-            return -1;
-        fputc('\n', out);
-    }
-    return 0;
-}
+static const char *const csv_keys[] = {"schema",     "device",
+                                       "op",         "workload",
+                                       "m",          "n",
+                                       "k",          "scheme",
+                                       "role",       "kernel",
+                                       "vendor",     "cache",
+                                       "n_samples",  "median_ns",
+                                       "p90_ns",     "p99_ns",
+                                       "ci95_ns",    "mad_ns",
+                                       "min_ns",     "outliers",
+                                       "stop",       "noisy",
+                                       "bytes",      "packed_bytes",
+                                       "pct_peak",   "bottleneck",
+                                       "error",      "base_kernel",
+                                       "ratio",      "ratio_ci95",
+                                       "ratio_int8", "ratio_int8_ci95",
+                                       "ratio_int4", "ratio_int4_ci95",
+                                       "verdict",    "refusal",
+                                       "replay",     NULL};
 
 int bench_view_find(const char *name) {
     static const char *const names[] = {"table", "md", "csv", "jsonl"};
@@ -277,8 +167,12 @@ int bench_view_find(const char *name) {
 }
 
 int bench_report(FILE *out, enum bench_view view, const json_t *records) {
-    if (view == BENCH_JSONL && jsonl(out, records) != 0) return -1;
-    if (view == BENCH_CSV) csv(out, records);
-    if (view == BENCH_TABLE || view == BENCH_MD) aligned(out, records, view == BENCH_MD);
+    if (view == BENCH_JSONL && bench_jsonl(out, records) != 0) return -1;
+    if (view == BENCH_CSV) bench_csv(out, csv_keys, records);
+    if (view == BENCH_TABLE || view == BENCH_MD) {
+        bench_table(out, columns, COLUMNS, records, timed, view == BENCH_MD);
+        refusals(out, records, view == BENCH_MD);
+        legend(out, records);
+    }
     return ferror(out) ? -1 : 0;
 }

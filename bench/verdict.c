@@ -42,32 +42,21 @@ static double *sorted(const bench_result *r) {
     return v;
 }
 
-static void interval(bench_cell *c, const bench_cell *base, uint64_t seed) {
+/* The ratio of medians with its bootstrap interval; NaN where there is nothing to compare with. */
+static void compare(const bench_cell *base, const bench_cell *c, uint64_t seed, double *ratio,
+                    double *lo, double *hi) {
+    *ratio = *lo = *hi = NAN;
+    if (!base) return;
+    *ratio = base->result.median_ns / c->result.median_ns;
+    if (base == c) {
+        *lo = *hi = 1;
+        return;
+    }
     double *top = sorted(&base->result), *bottom = sorted(&c->result);
-    c->ratio_lo = c->ratio_hi = NAN;
     if (top && bottom)
-        bench_ratio_ci(top, base->result.n, bottom, c->result.n, DRAWS, seed, &c->ratio_lo,
-                       &c->ratio_hi);
+        bench_ratio_ci(top, base->result.n, bottom, c->result.n, DRAWS, seed, lo, hi);
     free(top);
     free(bottom);
-}
-
-static double speed(const bench_cell *base, const bench_cell *c) {
-    return base ? base->result.median_ns / c->result.median_ns : NAN;
-}
-
-static void judge(bench_cell *c, const bench_cell *base, uint64_t seed) {
-    c->ratio = c->ratio_lo = c->ratio_hi = NAN;
-    c->verdict = BENCH_INCONCLUSIVE; /* nothing to compare with: no decision */
-    if (!base) return;
-    snprintf(c->base_kernel, sizeof c->base_kernel, "%s", base->kernel);
-    c->ratio = speed(base, c);
-    c->is_base = c == base;
-    if (c->is_base)
-        c->ratio_lo = c->ratio_hi = 1;
-    else
-        interval(c, base, seed);
-    c->verdict = bench_judge(c->ratio_lo, c->ratio_hi);
 }
 
 void bench_verdicts(bench_cell *cells, int count, uint64_t seed) {
@@ -77,8 +66,12 @@ void bench_verdicts(bench_cell *cells, int count, uint64_t seed) {
     for (int i = 0; i < count; i++) {
         bench_cell *c = &cells[i];
         if (c->result.n == 0) continue; /* refused or wrong: its verdict stands */
-        judge(c, base, seed);
-        c->ratio_int8 = speed(int8, c);
-        c->ratio_int4 = speed(int4, c);
+        compare(base, c, seed, &c->ratio, &c->ratio_lo, &c->ratio_hi);
+        compare(int8, c, seed, &c->ratio_int8, &c->ratio_int8_lo, &c->ratio_int8_hi);
+        compare(int4, c, seed, &c->ratio_int4, &c->ratio_int4_lo, &c->ratio_int4_hi);
+        if (base) snprintf(c->base_kernel, sizeof c->base_kernel, "%s", base->kernel);
+        c->is_base = c == base;
+        /* Nothing to compare with is no decision: NaN judges as INCONCLUSIVE. */
+        c->verdict = bench_judge(c->ratio_lo, c->ratio_hi);
     }
 }

@@ -65,6 +65,7 @@ static void done(run_of *r) {
     json_decref(r->records);
     json_decref(r->env);
     bench_cells_clear(&r->cells);
+    bench_setup_clear(&r->setup);
 }
 
 static const json_t *find(const run_of *r, const char *scheme, const char *kernel) {

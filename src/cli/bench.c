@@ -20,6 +20,7 @@ static const char help[] =
     "       --threads N    host threads\n"
     "how    --cache C      cold (default: weights from memory), hot, both\n"
     "       --time S       seconds of running a cell, at most (default 1)\n"
+    "       --samples N    a cell, at least (default 30); p90 and p99 need 500, and time for them\n"
     "       --seed N       of the data and the order (default 1)\n"
     "out    -o FORM        table (default), md, csv, jsonl\n"
     "       --out FILE     instead of standard output\n"
@@ -57,6 +58,7 @@ static tare_status read_choices(const bench_args *a, bench_setup *s, enum bench_
     s->kernel = a->kernel;
     s->seconds = a->seconds;
     s->seed = a->seed;
+    s->samples = a->samples;
     return TARE_OK;
 }
 
@@ -90,7 +92,7 @@ static tare_status report(bench_job *j) {
     for (int i = 0; i < j->cells.count; i++)
         if (json_array_append_new(records, bench_record(&j->setup, &j->cells.cell[i], env)) != 0)
             s = tare_fail(TARE_E_NOMEM, "report: out of memory");
-    if (s == TARE_OK) s = bench_write(j->args.out, j->view, records);
+    if (s == TARE_OK) s = bench_write(j->args.out, j->view, records, bench_report);
     json_decref(records);
     json_decref(env);
     return s;
@@ -141,6 +143,7 @@ int cli_bench(int argc, char **argv) {
     if (s != TARE_OK) fprintf(stderr, "tare bench: %s\n", tare_last_error());
     int code = s == TARE_OK ? outcome(&j) : bench_exit_of(s);
     bench_cells_clear(&j.cells);
+    bench_setup_clear(&j.setup);
     bench_shapes_clear(&j.shapes);
     return code;
 }

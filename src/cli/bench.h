@@ -9,7 +9,8 @@ typedef struct bench_args {
     const char *suite, *device, *schemes, *m, *n, *k, *kernel, *cache, *view, *out;
     double seconds;
     uint64_t seed;
-    int threads, gate, help;
+    int timed; /* --time was given */
+    int threads, samples, gate, help;
 } bench_args;
 
 /* The shapes of a run: of a suite, or n x k. */
@@ -35,7 +36,8 @@ void bench_progress_show(void *progress, const char *what, double done);
 void bench_progress_end(bench_progress *p);
 
 /* Renders records and writes them to `path` (aside, then renamed) or, where null, to stdout. */
-tare_status bench_write(const char *path, enum bench_view view, const json_t *records);
+tare_status bench_write(const char *path, enum bench_view view, const json_t *records,
+                        int (*report)(FILE *out, enum bench_view view, const json_t *records));
 /* Fails early where a file could not be made later. */
 tare_status bench_writable(const char *path);
 
@@ -43,5 +45,6 @@ tare_status bench_writable(const char *path);
 int bench_exit_of(tare_status s);
 
 int cli_bench(int argc, char **argv);
+int cli_breakeven(int argc, char **argv);
 
 #endif

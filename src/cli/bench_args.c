@@ -56,19 +56,23 @@ static tare_status one(const option *list, int argc, char **argv, int *i, int *k
 }
 
 static tare_status numbers(bench_args *a, const char *seconds, const char *seed,
-                           const char *threads) {
-    uint64_t n = 0;
+                           const char *threads, const char *samples) {
+    uint64_t n = 0, least = 30;
     a->seconds = 1;
     a->seed = 1;
+    a->timed = seconds != NULL;
     if (seconds) TARE_TRY(real("--time", seconds, 0.001, 3600, &a->seconds));
     if (seed) TARE_TRY(whole("--seed", seed, INT64_MAX, &a->seed));
     if (threads) TARE_TRY(whole("--threads", threads, 1024, &n));
+    if (samples) TARE_TRY(whole("--samples", samples, 1000000, &least));
+    if (least < 6) TARE_FAIL(TARE_E_ARG, "--samples: an interval takes at least 6");
+    a->samples = (int)least;
     a->threads = (int)n;
     return TARE_OK;
 }
 
 tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
-    const char *seconds = NULL, *seed = NULL, *threads = NULL;
+    const char *seconds = NULL, *seed = NULL, *threads = NULL, *samples = NULL;
     memset(out, 0, sizeof *out);
     const option list[] = {{"--device", "-d", &out->device, NULL},
                            {"--scheme", NULL, &out->schemes, NULL},
@@ -82,6 +86,7 @@ tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
                            {"--time", NULL, &seconds, NULL},
                            {"--seed", NULL, &seed, NULL},
                            {"--threads", NULL, &threads, NULL},
+                           {"--samples", NULL, &samples, NULL},
                            {"--gate", NULL, NULL, &out->gate},
                            {"--help", "-h", NULL, &out->help},
                            {NULL, NULL, NULL, NULL}};
@@ -96,7 +101,7 @@ tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
             TARE_FAIL(TARE_E_ARG, "two suites, '%.40s' and '%.40s'", out->suite, argv[i]);
         out->suite = argv[i];
     }
-    return numbers(out, seconds, seed, threads);
+    return numbers(out, seconds, seed, threads, samples);
 }
 
 static tare_status from_sizes(const bench_args *a, bench_suite *out) {

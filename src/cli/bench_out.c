@@ -44,12 +44,13 @@ tare_status bench_writable(const char *path) {
     return TARE_OK;
 }
 
-tare_status bench_write(const char *path, enum bench_view view, const json_t *records) {
+tare_status bench_write(const char *path, enum bench_view view, const json_t *records,
+                        int (*report)(FILE *out, enum bench_view view, const json_t *records)) {
     char *text = NULL;
     size_t size = 0;
     FILE *f = path ? open_memstream(&text, &size) : stdout;
     if (!f) TARE_FAIL(TARE_E_NOMEM, "report: out of memory");
-    int bad = bench_report(f, view, records) != 0;
+    int bad = report(f, view, records) != 0;
     if (path)
         bad |= fclose(f) != 0;
     else

@@ -1,0 +1,126 @@
+/* Aligned table, Markdown, CSV, JSON lines. */
+#include "bench/table.h"
+
+#include <math.h>
+#include <string.h>
+
+double bench_json_number(const json_t *r, const char *key) {
+    const json_t *v = json_object_get(r, key);
+    return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+const char *bench_json_string(const json_t *r, const char *key) {
+    const char *s = json_string_value(json_object_get(r, key));
+    return s ? s : "";
+}
+
+void bench_fixed(char out[BENCH_CELL], double v, double unit, const char *after) {
+    out[0] = 0;
+    if (!isfinite(v)) return;
+    v /= unit;
+    snprintf(out, BENCH_CELL, v < 10 ? "%.2f%s" : v < 1000 ? "%.1f%s" : "%.0f%s", v, after);
+}
+
+typedef char row_text[BENCH_COLUMNS_MAX][BENCH_CELL];
+
+static void put_row(FILE *out, const bench_column *c, int count, const int *width, row_text text,
+                    int markdown) {
+    for (int i = 0; i < count; i++) {
+        const char *before = markdown ? (i ? " | " : "| ") : (i ? "  " : "");
+        int last = !markdown && i == count - 1; /* no blanks at the end of a line */
+        fprintf(out, c[i].right ? "%s%*s" : "%s%-*s", before, last ? 0 : width[i], text[i]);
+    }
+    fputs(markdown ? " |\n" : "\n", out);
+}
+
+static void put_rule(FILE *out, const bench_column *c, int count, const int *width) {
+    for (int i = 0; i < count; i++) {
+        fputc('|', out);
+        for (int j = 0; j < width[i] + 1; j++) fputc('-', out);
+        fputc(c[i].right ? ':' : '-', out);
+    }
+    fputs("|\n", out);
+}
+
+void bench_table(FILE *out, const bench_column *c, int count, const json_t *records,
+                 int (*show)(const json_t *r), int markdown) {
+    int width[BENCH_COLUMNS_MAX], any = 0;
+    row_text text;
+    size_t at;
+    const json_t *r;
+    for (int i = 0; i < count; i++) width[i] = (int)strlen(c[i].title);
+    json_array_foreach(records, at, r) {
+        for (int i = 0; show(r) && i < count; i++) {
+            c[i].cell(r, text[i]);
+            int length = (int)strlen(text[i]);
+            if (length > width[i]) width[i] = length;
+        }
+    }
+    for (int i = 0; i < count; i++) snprintf(text[i], BENCH_CELL, "%s", c[i].title);
+    put_row(out, c, count, width, text, markdown);
+    if (markdown) put_rule(out, c, count, width);
+    json_array_foreach(records, at, r) {
+        if (!show(r)) continue;
+        for (int i = 0; i < count; i++) c[i].cell(r, text[i]);
+        put_row(out, c, count, width, text, markdown);
+        any = 1;
+    }
+    if (!any) fputs("(nothing was timed)\n", out);
+}
+
+static void csv_text(FILE *out, const char *s) {
+    int quote = strpbrk(s, ",\"\n\r") != NULL;
+    if (quote) fputc('"', out);
+    for (; *s; s++) {
+        if (*s == '"') fputc('"', out);
+        fputc(*s, out);
+    }
+    if (quote) fputc('"', out);
+}
+
+static void csv_value(FILE *out, const json_t *v) {
+    if (json_is_string(v)) csv_text(out, json_string_value(v));
+    if (json_is_integer(v)) fprintf(out, "%lld", (long long)json_integer_value(v));
+    if (json_is_real(v)) fprintf(out, "%.9g", json_real_value(v));
+    if (json_is_boolean(v)) fputs(json_is_true(v) ? "true" : "false", out);
+}
+
+static void csv_row(FILE *out, const char *const *keys, const json_t *r) {
+    for (int k = 0; keys[k]; k++) {
+        const json_t *v = json_object_get(r, keys[k]);
+        if (k) fputc(',', out);
+        if (strstr(keys[k], "ci95")) {
+            csv_value(out, json_array_get(v, 0));
+            fputc(',', out);
+            csv_value(out, json_array_get(v, 1));
+        } else {
+            csv_value(out, v);
+        }
+    }
+    fputc('\n', out);
+}
+
+void bench_csv(FILE *out, const char *const *keys, const json_t *records) {
+    size_t at;
+    const json_t *r;
+    for (int k = 0; keys[k]; k++) {
+        if (k) fputc(',', out);
+        if (strstr(keys[k], "ci95"))
+            fprintf(out, "%s_lo,%s_hi", keys[k], keys[k]);
+        else
+            fputs(keys[k], out);
+    }
+    fputc('\n', out);
+    json_array_foreach(records, at, r) csv_row(out, keys, r);
+}
+
+int bench_jsonl(FILE *out, const json_t *records) {
+    size_t at;
+    const json_t *r;
+    json_array_foreach(records, at, r) {
+        if (json_dumpf(r, out, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(10)) != 0)
+            return -1;
+        fputc('\n', out);
+    }
+    return 0;
+}
