@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static atomic_long fail_in; /* allocations until the one that fails; 0: off */
 
@@ -19,9 +20,12 @@ static int must_fail(void) {
 void *tare_alloc(size_t bytes) {
     void *p;
     if (bytes > SIZE_MAX - 64 || must_fail()) return NULL;
-    /* Large blocks start on a huge-page boundary: streaming kernels then miss the TLB less. */
-    size_t align = bytes >= ((size_t)4 << 20) ? (size_t)2 << 20 : 64;
-    return posix_memalign(&p, align, bytes ? bytes : 1) == 0 ? p : NULL;
+    /* Large blocks start on a huge-page boundary and ask for huge pages (most systems give them
+     * only when asked): streaming then misses the TLB less. A refusal costs nothing. */
+    int large = bytes >= ((size_t)4 << 20);
+    if (posix_memalign(&p, large ? (size_t)2 << 20 : 64, bytes ? bytes : 1) != 0) return NULL;
+    if (large) (void)madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
 }
 
 void *tare_alloc_zeroed(size_t bytes) {
