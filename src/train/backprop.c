@@ -38,6 +38,13 @@ static void sum_rows(const float *d, int64_t m, int64_t n, float *out) {
         for (int64_t c = 0; c < n; c++) out[c] += d[i * n + c];
 }
 
+/* A ReLU passes the gradient where its output is positive. */
+static void gate(const float *out, float *grad, int64_t count) {
+    int threads = count < 65536 ? 1 : tare_threads();
+#pragma omp parallel for simd num_threads(threads) schedule(static)
+    for (int64_t i = 0; i < count; i++) grad[i] = out[i] > 0 ? grad[i] : 0;
+}
+
 tare_status mlp_backward(const mlp *net, gemm *g, mlp_pass *p, int64_t m) {
     float *d = p->delta[0], *next = p->delta[1];
     for (int l = net->layers - 1; l >= 0; l--) {
@@ -49,8 +56,7 @@ tare_status mlp_backward(const mlp *net, gemm *g, mlp_pass *p, int64_t m) {
         if (l == 0) break;
         gemm_transpose(n, k, net->w[l], p->turned[0]);
         TARE_TRY(gemm_nt(g, m, k, n, d, p->turned[0], NULL, 0, next));
-        for (int64_t i = 0; i < m * k; i++) /* relu passes where its output is positive */
-            if (!(p->act[l][i] > 0)) next[i] = 0;
+        gate(p->act[l], next, m * k);
         float *swap = d;
         d = next;
         next = swap;

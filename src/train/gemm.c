@@ -25,7 +25,8 @@ static int weigh(void *ctx, const tare_row_report *r) {
     double copies = r->vendor ? 2 : 4; /* a vendor row takes the matrix as it is */
     double cost = r->plan.cost_ns + copies * (double)r->plan.packed_bytes / speed;
     int repeatable = (r->plan.row->flags & TARE_ROW_REPEATABLE) != 0;
-    int better = repeatable != best->repeatable ? repeatable : cost < best->cost;
+    /* Near ties go by the table's order, best first, as the planner has it. */
+    int better = repeatable != best->repeatable ? repeatable : cost < 0.95 * best->cost;
     if (!best->kernel || better) *best = (choice){r->kernel, cost, repeatable};
     return 0;
 }
