@@ -120,23 +120,32 @@ static void pack_rows(const tare_run_args *a, int64_t r, int64_t k_pad, float *o
 /* ---- tiles ---- */
 
 /* mr rows of x, `steps` steps of a panel, decoded in registers: C = (first ? 0 : C) + x W^T. */
-INLINE void tile_direct(int mr, wcursor *w, int64_t steps, const float *x, int64_t ldx, float *c) {
+INLINE void tile_direct(int mr, wcursor *from, int64_t steps, const float *x, int64_t ldx,
+                        float *c) {
+    wcursor local = *from, *w = &local; /* local, so that it lives in registers */
     vf acc[MR][NV];
+#pragma GCC unroll 8
     for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
         for (int j = 0; j < NV; j++) acc[r][j] = vf_zero();
     for (int64_t s = 0; s < steps; s++, x += WSTEP) {
 #pragma GCC unroll 8
         for (int i = 0; i < WSTEP; i++) {
             vf b[NV];
+#pragma GCC unroll 8
             for (int j = 0; j < NV; j++) b[j] = w_next(w, i, j);
+#pragma GCC unroll 8
             for (int r = 0; r < mr; r++) {
                 vf v = vf_set(x[r * ldx + i]);
+#pragma GCC unroll 8
                 for (int j = 0; j < NV; j++) acc[r][j] = vf_fma(v, b[j], acc[r][j]);
             }
         }
         w_step(w);
     }
+#pragma GCC unroll 8
     for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
         for (int j = 0; j < NV; j++) vf_store(c + r * NR + j * VL, acc[r][j]);
 }
 
@@ -144,18 +153,25 @@ INLINE void tile_direct(int mr, wcursor *w, int64_t steps, const float *x, int64
 INLINE void tile_buffer(int mr, const float *b, int64_t kc, const float *x, int first_block,
                         float *c) {
     vf acc[MR][NV];
+#pragma GCC unroll 8
     for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
         for (int j = 0; j < NV; j++)
             acc[r][j] = first_block ? vf_zero() : vf_load(c + r * NR + j * VL);
     for (int64_t i = 0; i < kc; i++, x += MR, b += NR) {
         vf w[NV];
+#pragma GCC unroll 8
         for (int j = 0; j < NV; j++) w[j] = vf_load(b + j * VL);
+#pragma GCC unroll 8
         for (int r = 0; r < mr; r++) {
             vf v = vf_set(x[r]);
+#pragma GCC unroll 8
             for (int j = 0; j < NV; j++) acc[r][j] = vf_fma(v, w[j], acc[r][j]);
         }
     }
+#pragma GCC unroll 8
     for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
         for (int j = 0; j < NV; j++) vf_store(c + r * NR + j * VL, acc[r][j]);
 }
 

@@ -24,6 +24,12 @@ const tare_kernel *const cpu_rows[] = {
     &matmul_w4_c,
     &matmul_nm24i8_vbmi2,
     &matmul_bitmapi8_vbmi2,
+    &matmul_csr_avx512,
+    &matmul_csr_avx2,
+    &matmul_csr_c,
+    &matmul_bs_avx512,
+    &matmul_bs_avx2,
+    &matmul_bs_c,
     &matmul_any_ref,
     NULL,
 };

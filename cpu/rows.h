@@ -19,6 +19,12 @@ extern const tare_kernel matmul_w8_c;
 extern const tare_kernel matmul_w4_avx512;
 extern const tare_kernel matmul_w4_avx2;
 extern const tare_kernel matmul_w4_c;
+extern const tare_kernel matmul_csr_avx512;
+extern const tare_kernel matmul_csr_avx2;
+extern const tare_kernel matmul_csr_c;
+extern const tare_kernel matmul_bs_avx512;
+extern const tare_kernel matmul_bs_avx2;
+extern const tare_kernel matmul_bs_c;
 extern const tare_kernel matmul_any_ref;
 
 /* int8 activations */

@@ -41,6 +41,11 @@ static inline vf vf_fma(vf a, vf b, vf c) {
     return _mm256_fmadd_ps(a, b, c);
 }
 
+static inline vf vf_gather(const float *x, const uint16_t *index) {
+    __m256i i = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)index));
+    return _mm256_i32gather_ps(x, i, 4);
+}
+
 static inline vf vf_from_f16(const uint16_t *p) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }

@@ -41,6 +41,12 @@ static inline vf vf_fma(vf a, vf b, vf c) {
     return _mm512_fmadd_ps(a, b, c);
 }
 
+/* VL floats of x at 16-bit indices. */
+static inline vf vf_gather(const float *x, const uint16_t *index) {
+    __m512i i = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)index));
+    return _mm512_i32gather_ps(i, x, 4);
+}
+
 /* VL values of a narrower type as floats. */
 static inline vf vf_from_f16(const uint16_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));

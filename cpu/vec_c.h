@@ -45,6 +45,10 @@ static inline vf vf_fma(vf a, vf b, vf c) {
     return a * b + c;
 }
 
+static inline vf vf_gather(const float *x, const uint16_t *index) {
+    return (vf){x[index[0]], x[index[1]], x[index[2]], x[index[3]]};
+}
+
 static inline vf vf_from_f16(const uint16_t *p) {
     return (vf){tare_f16_to_f32(p[0]), tare_f16_to_f32(p[1]), tare_f16_to_f32(p[2]),
                 tare_f16_to_f32(p[3])};

@@ -60,6 +60,10 @@ void tare_registry_refuse(const char *name, const char *reason);
 void tare_module_scan(void); /* opens every module library of the backend directory */
 extern const tare_backend tare_cpu_backend;
 
+/* ---- problems (src/problem.c) ---- */
+int tare_same_format(const tare_format *a, const tare_format *b);
+int tare_same_problem(const tare_problem *a, const tare_problem *b);
+
 /* ---- measured costs (src/tune.c) ---- */
 /* ns a run took when tuned, or a negative number. */
 double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel);

@@ -13,6 +13,17 @@ tare_problem tare_problem_matmul(const tare_tensor *t, int64_t m, tare_type x, t
     return p;
 }
 
+int tare_same_format(const tare_format *a, const tare_format *b) {
+    return a->value == b->value && a->layout == b->layout && a->scaling == b->scaling &&
+           a->zero_points == b->zero_points && a->group == b->group && a->nm_n == b->nm_n &&
+           a->nm_m == b->nm_m && a->block_r == b->block_r && a->block_c == b->block_c;
+}
+
+int tare_same_problem(const tare_problem *a, const tare_problem *b) {
+    return a->op == b->op && a->m == b->m && a->n == b->n && a->k == b->k && a->nnz == b->nnz &&
+           a->x == b->x && a->y == b->y && a->flags == b->flags && tare_same_format(&a->w, &b->w);
+}
+
 static int is_float(tare_type t) {
     return t == TARE_F32 || t == TARE_F16 || t == TARE_BF16;
 }

@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-static int same_format(const tare_format *a, const tare_format *b) {
-    return a->value == b->value && a->layout == b->layout && a->scaling == b->scaling &&
-           a->zero_points == b->zero_points && a->group == b->group && a->nm_n == b->nm_n &&
-           a->nm_m == b->nm_m && a->block_r == b->block_r && a->block_c == b->block_c;
-}
-
 static tare_status upload(tare_packed *w, const void *blob, size_t used) {
     const tare_backend_ops *ops = w->plan.device->backend->ops;
     void *state = w->plan.device->state, *stream = NULL;
@@ -43,7 +37,7 @@ tare_status tare_pack(const tare_plan *plan, const tare_tensor *t, tare_packed *
     if (!plan || !plan->row || !t || !out) TARE_FAIL(TARE_E_ARG, "pack: null argument");
     *out = NULL;
     if (t->n != plan->problem.n || t->k != plan->problem.k || t->nnz != plan->problem.nnz ||
-        !same_format(&t->format, &plan->problem.w))
+        !tare_same_format(&t->format, &plan->problem.w))
         TARE_FAIL(TARE_E_ARG, "pack: the tensor is not the one the plan was made for");
     tare_packed *w = tare_alloc_zeroed(sizeof *w);
     if (!w) TARE_FAIL(TARE_E_NOMEM, "pack: out of memory");
@@ -93,8 +87,8 @@ tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s
     if (m < 1 || m > p->m)
         TARE_FAIL(TARE_E_ARG, "run: m is %lld, the plan is for 1..%lld", (long long)m,
                   (long long)p->m);
-    if (w->plan.row != plan->row || w->plan.problem.n != p->n || w->plan.problem.k != p->k ||
-        w->plan.problem.nnz != p->nnz || !same_format(&w->plan.problem.w, &p->w))
+    /* Packing may depend on all of the problem, m included. */
+    if (w->plan.row != plan->row || !tare_same_problem(&w->plan.problem, p))
         TARE_FAIL(TARE_E_ARG, "run: the weights were packed for another plan");
     if (s->device != plan->device || w->plan.device != plan->device || x->device != plan->device ||
         y->device != plan->device || (bias && bias->device != plan->device))

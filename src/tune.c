@@ -20,17 +20,12 @@ static memo memos[MEMORY];
 static int memo_count, memo_next;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static int same_problem(const tare_problem *a, const tare_problem *b) {
-    return a->op == b->op && a->m == b->m && a->n == b->n && a->k == b->k && a->nnz == b->nnz &&
-           a->x == b->x && a->y == b->y && a->flags == b->flags &&
-           memcmp(&a->w, &b->w, sizeof a->w) == 0;
-}
-
 double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel) {
     double ns = -1;
     pthread_mutex_lock(&lock);
     for (int i = 0; i < memo_count && ns < 0; i++)
-        if (memos[i].device == d && memos[i].kernel == kernel && same_problem(&memos[i].problem, p))
+        if (memos[i].device == d && memos[i].kernel == kernel &&
+            tare_same_problem(&memos[i].problem, p))
             ns = memos[i].ns;
     pthread_mutex_unlock(&lock);
     return ns;
@@ -40,7 +35,8 @@ static void remember(const tare_device *d, const tare_problem *p, const char *ke
     pthread_mutex_lock(&lock);
     int at = -1;
     for (int i = 0; i < memo_count; i++)
-        if (memos[i].device == d && memos[i].kernel == kernel && same_problem(&memos[i].problem, p))
+        if (memos[i].device == d && memos[i].kernel == kernel &&
+            tare_same_problem(&memos[i].problem, p))
             at = i;
     if (at < 0) {
         at = memo_next;

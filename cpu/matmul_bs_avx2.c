@@ -1,0 +1,24 @@
+/* Block-sparse weights of any value type, float activations, AVX2. */
+#include "cpu/rows.h"
+#include "cpu/vec_avx2.h"
+
+#include "cpu/sparse_rows.h"
+
+static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
+    if (p->w.layout != TARE_BLOCK || (p->flags & TARE_X_I8)) {
+        snprintf(f->why, sizeof f->why, "takes block-sparse weights and float activations");
+        return 0;
+    }
+    sparse_fit(rates, p, f);
+    return 1;
+}
+
+const tare_kernel matmul_bs_avx2 = {
+    .name = "matmul_bs_avx2",
+    .op = TARE_MATMUL,
+    .needs = CPU_AVX2,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = sparse_pack,
+    .run = sparse_run,
+};
