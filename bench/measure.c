@@ -1,4 +1,4 @@
-/* Rounds of interleaved samples in blocks between two noise probes. */
+/* Rounds of interleaved samples, cut into short blocks between two noise probes. */
 #include "bench/measure.h"
 #include "bench/clock.h"
 #include "bench/rng.h"
@@ -13,9 +13,12 @@
 /* The clock resolves about 25 ns and costs as much: a sample shorter than this would carry more
  * than half a percent of it, so shorter runs are timed in batches. */
 static const double least_sample_ns = 5000;
-static const double block_ns = 100e6;
-/* Blocks redone in one measurement, and the pause before each: a neighbour leaves in seconds. */
-enum { TRIES = 6, PAUSE_NS = 50000000, BATCH_MAX = 1000, LEAST_SAMPLES = 6 };
+/* Quiet spells of a shared machine can be as short as this. */
+static const double block_ns = 40e6;
+/* Pause before a block is measured again, and how long in all the probe may be waited for: a part
+ * of the time that the measurement has, and two seconds. */
+static const double pause_ns = 20e6, patience_ns = 2e9, patience_share = 0.5;
+enum { BATCH_MAX = 1000, LEAST_SAMPLES = 6 };
 
 typedef struct lane {
     const bench_contestant *c;
@@ -27,13 +30,12 @@ typedef struct lane {
 
 typedef struct race {
     lane *lanes;
-    int *order;
+    int *order, at; /* this round's order, and how much of it is done */
     int n;
     const bench_options *o;
     bench_rng rng;
     double start, probe; /* the probe before the running block */
     bench_noise_log noise;
-    int tries;
 } race;
 
 const char *bench_stop_name(int stop) {
@@ -119,13 +121,14 @@ static void shuffle(race *r) {
     }
 }
 
-static tare_status round_of(race *r) {
-    shuffle(r);
-    for (int i = 0; i < r->n; i++) {
-        lane *l = &r->lanes[r->order[i]];
-        if (!l->closed) TARE_TRY(add_sample(l));
+/* The next sample in this round's order; a new order when it is through. */
+static tare_status step(race *r) {
+    if (r->at == r->n) {
+        shuffle(r);
+        r->at = 0;
     }
-    return TARE_OK;
+    lane *l = &r->lanes[r->order[r->at++]];
+    return l->closed ? TARE_OK : add_sample(l);
 }
 
 static tare_status narrow(const lane *l, double want, int *yes) {
@@ -177,32 +180,39 @@ static tare_status judge(race *r, int *done) {
     return TARE_OK;
 }
 
-static void set_aside(race *r) {
+/* Takes a block's samples back, then waits until the probe has recovered or patience ends. */
+static void set_aside(race *r, double block_took, double patience) {
     for (int i = 0; i < r->n; i++) {
         lane *l = &r->lanes[i];
-        r->noise.set_aside += (int)(l->r->n - l->mark);
+        l->r->noise.set_aside += (int)(l->r->n - l->mark);
         l->r->n = l->mark;
         l->used_ns = l->mark_ns;
     }
+    double from = bench_now_ns();
     r->noise.redone++;
-    nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
-    r->probe = bench_noise_probe(r->o->noise);
-    r->noise.probes++;
+    do {
+        nanosleep(&(struct timespec){.tv_nsec = (long)pause_ns}, NULL);
+        r->probe = bench_noise_probe(r->o->noise);
+        r->noise.probes++;
+    } while (bench_noise_low(r->o->noise, r->probe) &&
+             r->noise.waited_ns + bench_now_ns() - from < patience);
+    r->noise.waited_ns += block_took + bench_now_ns() - from;
 }
 
-/* The block's samples stay, unless a probe on either side of it was low and tries are left. */
-static void judge_noise(race *r) {
+/* The block's samples stay, unless a probe on either side of it was low and patience is left. */
+static void judge_noise(race *r, double block_took) {
     bench_noise *noise = r->o->noise;
     if (!noise || noise->absent) return;
     double after = bench_noise_probe(noise), worst = after < r->probe ? after : r->probe;
-    r->noise.probes++;
+    double patience = patience_ns + patience_share * 1e9 * r->o->seconds * r->n;
     int low = bench_noise_low(noise, worst);
-    if (low && r->tries < TRIES) {
-        r->tries++;
-        set_aside(r);
+    r->noise.probes++;
+    if (low && r->noise.waited_ns < patience) {
+        set_aside(r, block_took, patience);
         return;
     }
-    r->noise.noisy |= low;
+    for (int i = 0; low && i < r->n; i++)
+        r->lanes[i].r->noise.low += (int)(r->lanes[i].r->n - r->lanes[i].mark);
     if (r->noise.worst == 0 || worst < r->noise.worst) r->noise.worst = worst;
     r->probe = after;
 }
@@ -212,10 +222,12 @@ static tare_status block(race *r) {
         r->lanes[i].mark = r->lanes[i].r->n;
         r->lanes[i].mark_ns = r->lanes[i].used_ns;
     }
-    double end = bench_now_ns() + block_ns;
-    do TARE_TRY(round_of(r));
-    while (bench_now_ns() < end);
-    judge_noise(r);
+    double start = bench_now_ns(), took = 0;
+    while (took < block_ns) {
+        TARE_TRY(step(r));
+        took = bench_now_ns() - start;
+    }
+    judge_noise(r, took);
     return TARE_OK;
 }
 
@@ -228,6 +240,15 @@ static void tell(const race *r) {
         if (share < least) least = share;
     }
     r->o->progress(r->o->progress_ctx, least);
+}
+
+static void log_noise(const race *r, bench_noise_log *log, size_t kept) {
+    int low = log->low, set_aside_here = log->set_aside;
+    *log = r->noise;
+    log->low = low;
+    log->set_aside = set_aside_here;
+    log->noisy = 10 * (size_t)low > kept;
+    if (r->o->noise) log->best = r->o->noise->best;
 }
 
 static tare_status go(race *r) {
@@ -244,8 +265,7 @@ static tare_status go(race *r) {
     }
     for (int i = 0; i < r->n; i++) {
         TARE_TRY(bench_result_summarise(r->lanes[i].r));
-        r->lanes[i].r->noise = r->noise;
-        if (r->o->noise) r->lanes[i].r->noise.best = r->o->noise->best;
+        log_noise(r, &r->lanes[i].r->noise, r->lanes[i].r->n);
     }
     return TARE_OK;
 }
@@ -266,6 +286,7 @@ tare_status bench_measure(const bench_contestant *c, int n, const bench_options 
         r.order[i] = i;
     }
     bench_rng_seed(&r.rng, o->seed, 0x6f72646572);
+    r.at = n; /* the first step begins a round */
     if (s == TARE_OK) s = go(&r);
     free(r.lanes);
     free(r.order);

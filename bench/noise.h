@@ -19,10 +19,11 @@ typedef struct bench_noise {
 
 typedef struct bench_noise_log {
     double best, worst; /* GFLOP/s: of the run so far, and around the samples kept; 0: no probe */
-    int probes;
-    int redone;    /* blocks measured again because a probe beside them was low */
-    int set_aside; /* samples of those blocks, not among the samples kept */
-    int noisy;     /* 1: the tries were used up and samples beside a low probe were kept */
+    int probes, redone; /* of the whole measurement: probes taken, blocks measured again */
+    double waited_ns;   /* for the probe to recover, and for blocks measured again */
+    int set_aside;      /* samples of those blocks, not among the samples kept */
+    int low;            /* samples kept although a probe beside them was low */
+    int noisy;          /* more than a tenth of the samples kept are such */
 } bench_noise_log;
 
 void bench_noise_init(bench_noise *n, tare_device *d);

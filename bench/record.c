@@ -96,9 +96,10 @@ static json_t *samples(const bench_result *r) {
 
 static json_t *noise(const bench_noise_log *n) {
     if (n->probes == 0) return json_null();
-    return json_pack("{s:f, s:f, s:f, s:i, s:i, s:i}", "best_gflops", n->best, "worst_gflops",
-                     n->worst, "low_below", BENCH_NOISE_LOW, "probes", n->probes, "redone_blocks",
-                     n->redone, "set_aside_samples", n->set_aside);
+    return json_pack("{s:f, s:f, s:f, s:i, s:i, s:f, s:I, s:I}", "best_gflops", n->best,
+                     "worst_gflops", n->worst, "low_below", BENCH_NOISE_LOW, "probes", n->probes,
+                     "redone_blocks", n->redone, "waited_ns", n->waited_ns, "set_aside_samples",
+                     (json_int_t)n->set_aside, "low_samples", (json_int_t)n->low);
 }
 
 static void put(json_t *o, const char *key, json_t *value) {
