@@ -5,6 +5,6 @@
 #include "cpu/i8gemm.h"
 
 i8_tile_fn i8_bitmap_tile_vbmi2; /* at most I8_ROWS rows, all of k from the panel itself */
-i8_unpack_fn i8_bitmap_unpack_vbmi2, i8_bitmap_unpack_c;
+i8_unpack_fn i8_bitmap_unpack_vbmi2, i8_bitmap_unpack_avx2;
 
 #endif

@@ -146,8 +146,10 @@ static void run_slices(const i8_job *j, const i8_unit *u, i8_tile *t, int32_t *c
     t->side_step = stored;
     t->ahead = 0;
     t->w_step = r->unpack ? j->group * u->cols : stored;
-    for (int64_t k0 = 0; k0 < j->layout.k_pad; k0 += I8_SLICE) {
-        t->k = j->layout.k_pad - k0 < I8_SLICE ? j->layout.k_pad - k0 : I8_SLICE;
+    /* Dense codes need no room of their own: longer slices, fewer visits to c. */
+    const int64_t slice = !r->unpack && u->rows > 4 * I8_ROWS ? 2 * I8_SLICE : I8_SLICE;
+    for (int64_t k0 = 0; k0 < j->layout.k_pad; k0 += slice) {
+        t->k = j->layout.k_pad - k0 < slice ? j->layout.k_pad - k0 : slice;
         t->first = k0 == 0;
         const uint8_t *before = from;
         t->side = side ? from : NULL;

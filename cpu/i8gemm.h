@@ -24,7 +24,7 @@ enum {
     I8_CHUNK = 128,  /* rows of x that share an unpacked slice */
     I8_SLICE = 256,  /* columns of a slice: 12 KiB of codes; a multiple of every group */
     I8_AHEAD = 8192, /* bytes of a streaming panel to prefetch */
-    I8_PAD = 8,      /* k is padded to this with codes that meet x = 0 */
+    I8_PAD = 16,     /* k is padded to this with codes that meet x = 0 */
 };
 
 /* A tile: rows x cols sums over k columns. Rows of x, minus and c up to the next power of two exist
@@ -78,9 +78,9 @@ typedef struct i8_row {
     const char *name;
     int32_t cols, align; /* panel width, and what the last, narrower one is a multiple of */
     int32_t kstep;
-    int32_t bits;   /* of a stored code in a panel: 8, or 4 (columns k and k + 4 share a byte) */
-    int32_t bitmap; /* 1: panels are slices of masks and packed codes, see below */
-    int32_t wide;   /* x as int16 */
+    int32_t bits;        /* of a stored code: 8, or 4 (columns k and k + kstep share a byte) */
+    int32_t bitmap;      /* 1: panels are slices of masks and packed codes, see below */
+    int32_t wide;        /* x as int16 */
     int32_t direct_rows; /* up to this many rows of x go through `direct` */
     xquant_rows *quantise;
     i8_tile_fn *direct;
@@ -120,7 +120,7 @@ static inline int64_t i8_side_bytes(const tare_format *w, int64_t cols) {
     return (cols * (w->zero_points ? 3 : 2) + 63) / 64 * 64;
 }
 
-i8_tile_fn i8_tile_vnni;
-i8_finish_fn i8_finish_vnni;
+i8_tile_fn i8_tile_vnni, i8_tile_avx2, i8_tile_c;
+i8_finish_fn i8_finish_vnni, i8_finish_avx2, i8_finish_c;
 
 #endif

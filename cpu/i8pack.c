@@ -30,13 +30,14 @@ static void pack_side(const tare_tensor *t, int64_t col, int32_t cols, int64_t g
 
 void i8_put_codes(const i8_row *r, const uint8_t *u, int64_t count, int32_t cols, int32_t c,
                   uint8_t *to) {
+    const int64_t step = r->kstep;
     if (r->bits == 4) {
         for (int64_t k = 0; k < count; k++)
-            to[(k / 8 * cols + c) * 4 + k % 4] |= (uint8_t)(u[k] << (k % 8 / 4 * 4));
+            to[(k / (2 * step) * cols + c) * step + k % step] |=
+                (uint8_t)(u[k] << (k / step % 2 * 4));
         return;
     }
-    for (int64_t k = 0; k < count; k++)
-        to[(k / r->kstep * cols + c) * r->kstep + k % r->kstep] = u[k];
+    for (int64_t k = 0; k < count; k++) to[(k / step * cols + c) * step + k % step] = u[k];
 }
 
 typedef struct i8_packing {

@@ -5,8 +5,6 @@
 #include "cpu/i8vnni.h"
 #include "cpu/rows.h"
 
-#include <stdio.h>
-
 static inline __attribute__((always_inline)) void step(__m512i acc[][3], __m512i odd[][3],
                                                        const uint8_t *w, int64_t ahead,
                                                        const int8_t *x, int64_t ldx, int R, int V) {
@@ -103,22 +101,9 @@ static const i8_row row = {
     .op_eff = 0.75,
 };
 
-static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (p->w.value != TARE_I4 || p->w.layout != TARE_DENSE) {
-        snprintf(f->why, sizeof f->why, "multiplies dense int4 weights only");
-        return 0;
-    }
-    return i8_fit(&row, rates, p, f);
-}
-
-static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
-
-    return i8_pack(&row, p, t, blob, used);
-}
-
-static tare_status run(const tare_run_args *a) {
-    return i8_run(&row, a);
-}
+#define ROW_TAKES (p->w.value == TARE_I4 && p->w.layout == TARE_DENSE)
+#define ROW_WANTS "multiplies dense int4 weights only"
+#include "cpu/i8row.h"
 
 const tare_kernel matmul_w4a8_vnni = {
     .name = "matmul_w4a8_vnni",

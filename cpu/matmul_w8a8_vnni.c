@@ -2,8 +2,6 @@
 #include "cpu/i8gemm.h"
 #include "cpu/rows.h"
 
-#include <stdio.h>
-
 static const i8_row row = {
     .name = "matmul_w8a8_vnni",
     .cols = I8_COLS,
@@ -19,22 +17,9 @@ static const i8_row row = {
     .op_eff = 0.9,
 };
 
-static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (p->w.value != TARE_I8 || p->w.layout != TARE_DENSE) {
-        snprintf(f->why, sizeof f->why, "multiplies dense int8 weights only");
-        return 0;
-    }
-    return i8_fit(&row, rates, p, f);
-}
-
-static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
-
-    return i8_pack(&row, p, t, blob, used);
-}
-
-static tare_status run(const tare_run_args *a) {
-    return i8_run(&row, a);
-}
+#define ROW_TAKES (p->w.value == TARE_I8 && p->w.layout == TARE_DENSE)
+#define ROW_WANTS "multiplies dense int8 weights only"
+#include "cpu/i8row.h"
 
 const tare_kernel matmul_w8a8_vnni = {
     .name = "matmul_w8a8_vnni",

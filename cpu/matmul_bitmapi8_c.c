@@ -1,0 +1,32 @@
+/* Sparse int8 weights without a pattern in portable C: bitmap panels (cpu/i8c.h). */
+#include "cpu/i8c.h"
+#include "cpu/rows.h"
+
+static const i8_row row = {
+    .name = "matmul_bitmapi8_c",
+    .cols = I8_C_COLS,
+    .align = I8_C_COLS,
+    .kstep = I8_C_STEP,
+    .bits = 8,
+    .bitmap = 1,
+    .wide = 1,
+    .quantise = xquant_c,
+    .unpack = i8_bitmap_unpack_c,
+    .tile = i8_tile_c,
+    .finish = i8_finish_c,
+    .mem_eff = 0.3,
+    .op_eff = 0.05,
+};
+
+#define ROW_TAKES (p->w.value == TARE_I8 && (p->w.layout == TARE_BITMAP || p->w.layout == TARE_CSR))
+#define ROW_WANTS "multiplies bitmap or CSR int8 weights only"
+#include "cpu/i8row.h"
+
+const tare_kernel matmul_bitmapi8_c = {
+    .name = "matmul_bitmapi8_c",
+    .op = TARE_MATMUL,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = pack,
+    .run = run,
+};

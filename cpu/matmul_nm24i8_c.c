@@ -1,0 +1,32 @@
+/* N:M int8 weights in portable C: bitmap panels (cpu/i8c.h). */
+#include "cpu/i8c.h"
+#include "cpu/rows.h"
+
+static const i8_row row = {
+    .name = "matmul_nm24i8_c",
+    .cols = I8_C_COLS,
+    .align = I8_C_COLS,
+    .kstep = I8_C_STEP,
+    .bits = 8,
+    .bitmap = 1,
+    .wide = 1,
+    .quantise = xquant_c,
+    .unpack = i8_bitmap_unpack_c,
+    .tile = i8_tile_c,
+    .finish = i8_finish_c,
+    .mem_eff = 0.3,
+    .op_eff = 0.05,
+};
+
+#define ROW_TAKES (p->w.value == TARE_I8 && p->w.layout == TARE_NM)
+#define ROW_WANTS "multiplies N:M int8 weights only"
+#include "cpu/i8row.h"
+
+const tare_kernel matmul_nm24i8_c = {
+    .name = "matmul_nm24i8_c",
+    .op = TARE_MATMUL,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = pack,
+    .run = run,
+};

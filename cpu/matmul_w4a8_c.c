@@ -1,0 +1,31 @@
+/* W4A8 in portable C (cpu/i8c.h). */
+#include "cpu/i8c.h"
+#include "cpu/rows.h"
+
+static const i8_row row = {
+    .name = "matmul_w4a8_c",
+    .cols = I8_C_COLS,
+    .align = I8_C_COLS,
+    .kstep = I8_C_STEP,
+    .bits = 4,
+    .wide = 1,
+    .quantise = xquant_c,
+    .unpack = i8_nibbles_unpack_c,
+    .tile = i8_tile_c,
+    .finish = i8_finish_c,
+    .mem_eff = 0.3,
+    .op_eff = 0.05,
+};
+
+#define ROW_TAKES (p->w.value == TARE_I4 && p->w.layout == TARE_DENSE)
+#define ROW_WANTS "multiplies dense int4 weights only"
+#include "cpu/i8row.h"
+
+const tare_kernel matmul_w4a8_c = {
+    .name = "matmul_w4a8_c",
+    .op = TARE_MATMUL,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = pack,
+    .run = run,
+};

@@ -1,0 +1,31 @@
+/* W8A8 in portable C (cpu/i8c.h). */
+#include "cpu/i8c.h"
+#include "cpu/rows.h"
+
+static const i8_row row = {
+    .name = "matmul_w8a8_c",
+    .cols = I8_C_COLS,
+    .align = I8_C_COLS,
+    .kstep = I8_C_STEP,
+    .bits = 8,
+    .wide = 1,
+    .quantise = xquant_c,
+    .unpack = i8_codes_unpack_c,
+    .tile = i8_tile_c,
+    .finish = i8_finish_c,
+    .mem_eff = 0.3,
+    .op_eff = 0.05,
+};
+
+#define ROW_TAKES (p->w.value == TARE_I8 && p->w.layout == TARE_DENSE)
+#define ROW_WANTS "multiplies dense int8 weights only"
+#include "cpu/i8row.h"
+
+const tare_kernel matmul_w8a8_c = {
+    .name = "matmul_w8a8_c",
+    .op = TARE_MATMUL,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = pack,
+    .run = run,
+};
