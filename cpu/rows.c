@@ -8,6 +8,9 @@ const tare_kernel *const cpu_rows[] = {
     &matmul_f32_avx512,
     &matmul_f32_avx2,
     &matmul_f32_c,
+#ifdef TARE_HAVE_OPENBLAS
+    &matmul_f32_openblas,
+#endif
     &matmul_f16_avx512,
     &matmul_f16_avx2,
     &matmul_f16_c,

@@ -41,4 +41,9 @@ extern const tare_kernel matmul_bitmapi8_vbmi2;
 extern const tare_kernel matmul_bitmapi8_avx2;
 extern const tare_kernel matmul_bitmapi8_c;
 
+/* of libraries, where they were found */
+#ifdef TARE_HAVE_OPENBLAS
+extern const tare_kernel matmul_f32_openblas;
+#endif
+
 #endif

@@ -2,11 +2,82 @@
 #include "cpu/cpu.h"
 
 #include <stdio.h>
+#include <string.h>
+#ifdef TARE_HAVE_OPENBLAS
+#include <cblas.h>
+#endif
+#ifdef TARE_HAVE_ONEDNN
+#include <oneapi/dnnl/dnnl.h>
+#endif
+
+static void add(char *out, size_t size, const char *text) {
+    size_t at = strlen(out);
+    snprintf(out + at, size - at, "%s%s", at ? ", " : "", text);
+}
+
+static void threads(char *out, size_t size) {
+#ifdef _OPENMP
+    char text[32];
+    snprintf(text, sizeof text, "OpenMP %d", _OPENMP);
+    add(out, size, text);
+#else
+    add(out, size, "no OpenMP");
+#endif
+}
+
+#ifdef TARE_HAVE_OPENBLAS
+static void openblas(char *out, size_t size) {
+    static const char *const kind[] = {"one thread", "own threads", "OpenMP"};
+    const char *config = openblas_get_config(); /* "OpenBLAS 0.3.21 NO_LAPACKE ..." */
+    int version = (int)strcspn(config, " "), parallel = openblas_get_parallel();
+    if (config[version]) version += 1 + (int)strcspn(config + version + 1, " ");
+    char text[96];
+    snprintf(text, sizeof text, "%.*s %s %s", version, config, openblas_get_corename(),
+             parallel >= 0 && parallel <= 2 ? kind[parallel] : "?");
+    add(out, size, text);
+}
+#endif
+
+#ifdef TARE_HAVE_ONEDNN
+static const char *isa_name(int isa) {
+    switch (isa) {
+    case dnnl_cpu_isa_sse41:
+        return "sse41";
+    case dnnl_cpu_isa_avx:
+        return "avx";
+    case dnnl_cpu_isa_avx2:
+        return "avx2";
+    case dnnl_cpu_isa_avx2_vnni:
+        return "avx2_vnni";
+    case dnnl_cpu_isa_avx512_core:
+        return "avx512_core";
+    case dnnl_cpu_isa_avx512_core_vnni:
+        return "avx512_core_vnni";
+    case dnnl_cpu_isa_avx512_core_bf16:
+        return "avx512_core_bf16";
+    case dnnl_cpu_isa_avx512_core_amx:
+        return "avx512_core_amx";
+    default:
+        return "isa";
+    }
+}
+
+static void onednn(char *out, size_t size) {
+    const dnnl_version_t *v = dnnl_version();
+    char text[64];
+    snprintf(text, sizeof text, "oneDNN %d.%d.%d %s", v->major, v->minor, v->patch,
+             isa_name((int)dnnl_get_effective_cpu_isa()));
+    add(out, size, text);
+}
+#endif
 
 void cpu_runtime(char *out, size_t size) {
-#ifdef _OPENMP
-    snprintf(out, size, "OpenMP %d", _OPENMP);
-#else
-    snprintf(out, size, "no OpenMP, one thread");
+    out[0] = 0;
+    threads(out, size);
+#ifdef TARE_HAVE_OPENBLAS
+    openblas(out, size);
+#endif
+#ifdef TARE_HAVE_ONEDNN
+    onednn(out, size);
 #endif
 }

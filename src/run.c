@@ -57,10 +57,12 @@ size_t tare_packed_bytes(const tare_packed *p) {
 
 void tare_packed_destroy(tare_packed *p) {
     if (!p) return;
-    if (p->plan.device->backend->host_memory)
+    if (p->plan.device->backend->host_memory) {
+        if (p->plan.row->release) p->plan.row->release(p->mem);
         tare_free(p->mem);
-    else
+    } else {
         p->plan.device->backend->ops->free(p->plan.device->state, p->mem);
+    }
     tare_free(p);
 }
 
@@ -103,6 +105,7 @@ tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s
                        .y = y->mem,
                        .m = m,
                        .scratch = s->scratch,
+                       .scratch_bytes = s->scratch_bytes,
                        .stream = s->state,
                        .threads = tare_threads() < plan->threads ? tare_threads() : plan->threads};
     return plan->row->run(&a);

@@ -40,7 +40,8 @@ typedef struct tare_run_args {
     void *y;
     int64_t m;
     void *scratch;
-    void *stream; /* the backend's stream state */
+    size_t scratch_bytes; /* what is really there: at least the plan's */
+    void *stream;         /* the backend's stream state */
     int32_t threads;
 } tare_run_args;
 
@@ -62,6 +63,10 @@ typedef struct tare_kernel {
      * memory the blob is uploaded afterwards. The tensor is valid and matches the problem. */
     tare_status (*pack)(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used);
     tare_status (*run)(const tare_run_args *a);
+    /* Frees what the blob refers to beyond itself, such as objects of a library; null: nothing.
+     * Called once, before the blob is freed, where buffers are host memory. A pack that fails
+     * cleans up by itself. */
+    void (*release)(void *blob);
 } tare_kernel;
 
 typedef struct tare_backend_ops {
