@@ -1,14 +1,101 @@
-/* tare: the command-line tool. */
+/* tare: the command-line tool. One verb a file; this one finds the verb and looks after the output.
+ */
+#include "src/cli/cli.h"
+
 #include "src/cli/bench.h"
 #include "src/cli/demo.h"
 
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+static const cli_verb verbs[] = {
+    {"devices", "what is here: devices, ceilings, libraries, kernels per format", cli_devices},
+    {"explain", "which kernel a problem would get, and why not the others", cli_explain},
+    {"bench", "time schemes against the best dense row of a device", cli_bench},
+    {"breakeven", "the sparsity from which each sparse format pays", cli_breakeven},
+    {"lab", "the two experiments of the course page", cli_lab},
+    {"demo", "the main job: train, compress, measure, judge", cli_demo},
+};
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+static void usage(FILE *out) {
+    fputs("tare weighs what compression really saves.\n\nusage: tare VERB [options]\n\n", out);
+    for (int i = 0; i < VERBS; i++) fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+    fputs("\n  tare VERB --help   or   tare help VERB   explains one\n"
+          "  tare --version\n\n"
+          "Begin with `tare demo`, or with the bottleneck: `tare bench llama-7b -m 1`.\n\n"
+          "exit codes: 0 ok, 1 a gate failed, 2 usage or bad input, 3 device or kernel absent,\n"
+          "4 wrong result, 5 inconclusive where a decision was demanded\n\n"
+          "environment: TARE_THREADS (host threads), TARE_CPU_MASK (0: portable kernels only; bits "
+          "1 avx2,\n"
+          "2 avx512, 4 vnni, 8 bf16, 16 vbmi2), TARE_BACKEND_DIR (absolute folder of backend "
+          "modules)\n",
+          out);
+}
+
+int cli_bad(const char *verb, const char *format, ...) {
+    va_list args;
+    fprintf(stderr, "tare %s: ", verb);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return CLI_USAGE;
+}
+
+int cli_bad_option(const char *verb, int argc, char **argv, int code) {
+    const char *text = optind > 0 && optind <= argc ? argv[optind - 1] : "?";
+    if (code == ':') return cli_bad(verb, "%s needs a value; see tare %s --help", text, verb);
+    return cli_bad(verb, "unknown option '%s'; see tare %s --help", text, verb);
+}
+
+/* Letters that must change to make a into b, up to 3. */
+static int distance(const char *a, const char *b) {
+    if (!*a || !*b) return (int)(strlen(a) + strlen(b));
+    if (*a == *b) return distance(a + 1, b + 1);
+    int best = 3;
+    const char *next[3][2] = {{a + 1, b}, {a, b + 1}, {a + 1, b + 1}};
+    static int depth;
+    if (depth == 3) return best;
+    depth++;
+    for (int i = 0; i < 3; i++) {
+        int d = 1 + distance(next[i][0], next[i][1]);
+        if (d < best) best = d;
+    }
+    depth--;
+    return best;
+}
+
+static int unknown(const char *name) {
+    for (int i = 0; i < VERBS; i++)
+        if (strlen(name) < 32 && distance(name, verbs[i].name) < 3)
+            return cli_bad("", "unknown verb '%s'; did you mean '%s'?", name, verbs[i].name);
+    return cli_bad("", "unknown verb '%.40s'; `tare` lists them", name);
+}
+
+static int dispatch(int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : "help";
+    if (strcmp(name, "--version") == 0) return printf("tare %s\n", tare_version()) < 0;
+    int help = strcmp(name, "help") == 0;
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || (help && argc < 3)) {
+        usage(stdout);
+        return argc > 1 ? CLI_OK : CLI_USAGE;
+    }
+    char verb_help[] = "--help";
+    char *help_args[] = {argv[help ? 2 : 1], verb_help, NULL};
+    for (int i = 0; i < VERBS; i++)
+        if (strcmp(help_args[0], verbs[i].name) == 0)
+            return help ? verbs[i].run(2, help_args) : verbs[i].run(argc - 1, argv + 1);
+    return unknown(help_args[0]);
+}
+
 int main(int argc, char **argv) {
-    if (argc > 1 && strcmp(argv[1], "bench") == 0) return cli_bench(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "breakeven") == 0) return cli_breakeven(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "demo") == 0) return cli_demo(argc - 1, argv + 1);
-    printf("tare %s\n", tare_version());
-    return 0;
+    int code = dispatch(argc, argv);
+    /* A full disk behind standard output shows only here. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_OK)
+        return cli_bad("", "standard output could not be written: %s", strerror(errno));
+    return code;
 }

@@ -1,0 +1,139 @@
+/* tare devices: what is here and which kernel takes what. */
+#include "bench/ceilings.h"
+#include "bench/scheme.h"
+#include "src/cli/cli.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: tare devices [-o table|md] [--quick]\n"
+    "\n"
+    "Devices with their features, measured ceilings and the libraries behind them, backends that "
+    "did\n"
+    "not load and why, and for every format the kernels that take it, the planner's choice first.\n"
+    "\n"
+    "  -o md    just the table of formats and kernels, as Markdown\n"
+    "  --quick  estimates instead of measured ceilings\n";
+
+static const char *const schemes[] = {
+    "f32",          "bf16",         "f16",        "w8a8",          "w8a16",
+    "w8a32",        "w4a8",         "w4a16",      "w4a32",         "w4a16-g64-z",
+    "2:4",          "2:4-i8",       "csr@0.9",    "bsr1x4@0.9",    "bsr4x4@0.9",
+    "bsr16x16@0.9", "bsr32x32@0.9", "bitmap@0.5", "bitmap-i8@0.5", NULL};
+
+typedef struct taker {
+    char chosen[64], rest[600];
+} taker;
+
+/* Vendor kernels in italics would cost a width: a star marks them. */
+static int each(void *ctx, const tare_row_report *r) {
+    taker *t = ctx;
+    char name[80];
+    if (!r->fits) return 0;
+    snprintf(name, sizeof name, "%s%s", r->kernel, r->vendor ? "*" : "");
+    if (r->chosen)
+        snprintf(t->chosen, sizeof t->chosen, "%s", name);
+    else if (strlen(t->rest) + strlen(name) + 3 < sizeof t->rest) {
+        strcat(t->rest, t->rest[0] ? ", " : "");
+        strcat(t->rest, name);
+    }
+    return 0;
+}
+
+/* A problem of a representative shape; no weights are needed to plan. */
+static tare_problem problem_of(const bench_scheme *s) {
+    tare_tensor t = {.format = s->w, .n = 1024, .k = 1024};
+    t.nnz = t.n * t.k;
+    if (s->w.layout == TARE_NM) t.nnz = t.nnz / s->w.nm_m * s->w.nm_n;
+    if (s->sparsity > 0) {
+        int64_t area = s->w.layout == TARE_BLOCK ? s->w.block_r * s->w.block_c : 1;
+        t.nnz = (int64_t)((double)t.nnz * (1 - s->sparsity)) / area * area;
+    }
+    return bench_scheme_problem(s, &t, 8);
+}
+
+static int print_formats(int md) {
+    char weights[64];
+    int devices = tare_device_count();
+    printf(md ? "| scheme | weights | device | chosen at m = 8 | also |\n|---|---|---|---|---|\n"
+              : "%-14s %-14s %-10s %s\n",
+           "scheme", "weights", "device",
+           "kernels: the planner's choice at m = 8, then the others");
+    for (int i = 0; schemes[i]; i++)
+        for (int d = 0; d < devices; d++) {
+            bench_scheme s;
+            tare_device_info info;
+            taker t = {"", ""};
+            if (bench_scheme_parse(schemes[i], &s) != TARE_OK)
+                return cli_bad("devices", "%s", tare_last_error());
+            tare_problem p = problem_of(&s);
+            if (tare_device_describe(tare_device_get(d), &info) != TARE_OK ||
+                tare_explain(tare_device_get(d), &p, NULL, each, &t) != TARE_OK)
+                return cli_bad("devices", "%s", tare_last_error());
+            tare_format_name(&s.w, weights, sizeof weights);
+            if (md)
+                printf("| `%s` | `%s` | %s | %s | %s |\n", s.name, weights, info.id, t.chosen,
+                       t.rest);
+            else
+                printf("%-14s %-14s %-10s %s%s%s\n", s.name, weights, info.id, t.chosen,
+                       t.rest[0] ? "; " : "", t.rest);
+        }
+    if (!md) puts("\n* a vendor library's kernel");
+    return CLI_OK;
+}
+
+static void rate(const char *name, double v, const char *unit) {
+    if (v > 0) printf("  %-10s %8.1f %s\n", name, v, unit);
+}
+
+static int print_device(tare_device *d, int quick) {
+    tare_device_info info;
+    tare_rates r;
+    if (tare_device_describe(d, &info) != TARE_OK)
+        return cli_bad("devices", "%s", tare_last_error());
+    tare_device_rates(d, &r);
+    if (!quick && bench_ceilings(d, 0.15, &r) != TARE_OK)
+        return cli_bad("devices", "%s", tare_last_error());
+    printf("%s: %s\n", info.id, info.name);
+    printf("  features   %s\n  threads    %d\n  memory     %.1f GB, last cache %.1f MB\n",
+           info.features, info.threads, (double)info.memory / 1e9, (double)info.cache / 1e6);
+    printf("  runtime    %s\n", info.runtime);
+    printf("  ceilings, %s:\n", r.measured ? "measured just now" : "estimated");
+    rate("  read", r.read_gbs, "GB/s from memory");
+    rate("  cache", r.cache_gbs, "GB/s from the last cache");
+    rate("  f32", r.f32_gflops, "GFLOP/s");
+    rate("  bf16", r.bf16_gflops, "GFLOP/s");
+    rate("  int8", r.i8_gops, "GOP/s");
+    rate("  launch", r.launch_ns / 1000, "us");
+    puts("");
+    return CLI_OK;
+}
+
+int cli_devices(int argc, char **argv) {
+    static const struct option list[] = {{"output", required_argument, NULL, 'o'},
+                                         {"quick", no_argument, NULL, 'q'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {NULL, 0, NULL, 0}};
+    int md = 0, quick = 0;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":o:h", list, NULL)) != -1;) {
+        if (c == 'h') return fputs(help, stdout) < 0;
+        if (c == ':' || c == '?') return cli_bad_option("devices", argc, argv, c);
+        if (c == 'q') quick = 1;
+        if (c != 'o') continue;
+        md = strcmp(optarg, "md") == 0;
+        if (!md && strcmp(optarg, "table") != 0)
+            return cli_bad("devices", "-o: '%.40s' is none of table, md", optarg);
+    }
+    if (optind < argc) return cli_bad("devices", "'%.40s' is not expected here", argv[optind]);
+    for (int i = 0; !md && i < tare_device_count(); i++) {
+        int code = print_device(tare_device_get(i), quick);
+        if (code != CLI_OK) return code;
+    }
+    for (int i = 0; !md && tare_backend_refusal(i); i++)
+        printf("not loaded: %s\n\n", tare_backend_refusal(i));
+    return print_formats(md);
+}

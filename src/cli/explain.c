@@ -1,0 +1,70 @@
+/* tare explain: every kernel row of a device for one problem, with its predicted cost or its
+ * refusal. */
+#include "bench/ceilings.h"
+#include "src/cli/bench.h"
+#include "src/cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: tare explain --scheme S -n N -k K [-m M] [-d DEVICE] [--threads N]\n"
+    "\n"
+    "Which kernel would multiply x[m,k] by W[n,k] in this scheme (as in tare bench), and why not "
+    "the\n"
+    "others: predicted cost by the cost model over measured ceilings, or the reason of a refusal.\n"
+    "\n"
+    "  tare explain --scheme w4a16-g64 -n 4096 -k 4096 -m 1\n";
+
+static int each(void *ctx, const tare_row_report *r) {
+    (void)ctx;
+    if (r->fits)
+        printf("%s %-26s %10.1f us  %8.2f MB packed  %s\n", r->chosen ? "->" : "  ", r->kernel,
+               r->plan.cost_ns / 1000, (double)r->plan.packed_bytes / 1e6,
+               r->vendor ? r->vendor : "");
+    else
+        printf("   %-26s          -      %s\n", r->kernel, r->reason);
+    return 0;
+}
+
+static int explain(tare_device *d, const bench_scheme *s, const bench_shape *shape, int64_t m) {
+    tare_tensor t = {.format = s->w, .n = shape->n, .k = shape->k};
+    double kept = (double)(t.n * t.k) * (1 - s->sparsity);
+    int64_t area = s->w.layout == TARE_BLOCK ? s->w.block_r * s->w.block_c : 1;
+    t.nnz = (int64_t)kept / area * area;
+    if (s->w.layout == TARE_NM) t.nnz = t.n * ((t.k + s->w.nm_m - 1) / s->w.nm_m) * s->w.nm_n;
+    tare_problem p = bench_scheme_problem(s, &t, m);
+    printf("%s, m %lld, n %lld, k %lld\n", s->name, (long long)m, (long long)t.n, (long long)t.k);
+    if (tare_explain(d, &p, NULL, each, NULL) != TARE_OK)
+        return cli_bad("explain", "%s", tare_last_error());
+    return CLI_OK;
+}
+
+int cli_explain(int argc, char **argv) {
+    static bench_shapes shapes;
+    bench_args a;
+    bench_scheme scheme[BENCH_SCHEMES_MAX];
+    int count = 0, code = CLI_OK;
+    tare_device *d = NULL;
+    tare_rates rates;
+    tare_status s = bench_args_parse(argc, argv, &a);
+    if (s == TARE_OK && a.help) return fputs(help, stdout) < 0;
+    if (s == TARE_OK && !a.schemes)
+        return cli_bad("explain", "--scheme is missing; see tare explain --help");
+    if (s == TARE_OK) s = bench_scheme_list(a.schemes, scheme, &count);
+    if (s == TARE_OK) s = bench_shapes_make(&a, &shapes);
+    if (s == TARE_OK) s = tare_device_find(a.device ? a.device : "cpu", &d);
+    if (s == TARE_OK && a.threads) tare_set_threads(a.threads);
+    if (s == TARE_OK) s = bench_ceilings(d, 0.1, &rates);
+    if (s != TARE_OK) {
+        cli_bad("explain", "%s", tare_last_error());
+        bench_shapes_clear(&shapes);
+        return bench_exit_of(s);
+    }
+    for (int i = 0; i < shapes.suite.count; i++)
+        for (int k = 0; k < shapes.m_count; k++)
+            for (int j = 0; j < count && code == CLI_OK; j++)
+                code = explain(d, &scheme[j], &shapes.suite.shapes[i], shapes.m[k]);
+    bench_shapes_clear(&shapes);
+    return code;
+}

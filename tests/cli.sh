@@ -1,0 +1,87 @@
+#!/bin/sh
+# The tool as its users meet it: outputs, exit codes, messages.   cli.sh TOOL SOURCE
+set -u
+tool=$1 data=$2/tests/data failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+fail() { echo "FAILED: $*"; failed=$((failed + 1)); }
+
+# expect CODE TEXT args...: the exit code, and TEXT somewhere in one line of stderr (or stdout for 0).
+expect() {
+    want=$1 text=$2
+    shift 2
+    "$tool" "$@" >out 2>err </dev/null
+    code=$?
+    [ $code = "$want" ] || fail "tare $*: exit code $code, not $want: $(cat err)"
+    [ -z "$text" ] || grep -qi -- "$text" out err || fail "tare $*: says nothing of '$text': $(cat err)"
+    [ "$want" = 0 ] || [ "$(wc -l <err)" = 1 ] || [ $# = 0 ] || fail "tare $*: not one line: $(cat err)"
+}
+
+same() {
+    file=$1
+    shift
+    "$tool" "$@" >out || fail "tare $*: failed"
+    cmp -s out "$data/$file" || { fail "tare $*: differs from $file"; diff out "$data/$file"; }
+}
+
+same quant-error.txt lab quant-error
+same model-size.txt lab model-size
+same quant-error-32.txt lab quant-error --scale 32,4
+same model-size-3.txt lab model-size --layers 128,64,32,10
+expect 0 '1e-05' lab quant-error --values 0.00001,1e16 --scale 1e9
+expect 0 'params: 110' lab model-size --layers 10,10
+expect 2 'list of numbers' lab quant-error --values 1,x
+expect 2 'list of numbers' lab quant-error --values 1,,2
+expect 2 'list of numbers' lab quant-error --values nan
+expect 2 'above 0' lab quant-error --scale 0
+expect 2 'overflows' lab quant-error --values 1e300 --scale 1e300
+expect 2 'width' lab model-size --layers 128,-1
+expect 2 'at least one layer' lab model-size --layers 128
+expect 2 'one of' lab
+expect 2 'did you mean' benhc
+expect 2 'unknown verb' xyzzyxyzzy
+expect 0 'tare 0' --version
+for verb in devices explain bench breakeven lab demo; do
+    expect 0 "$verb" "$verb" --help
+    expect 0 "$verb" help "$verb"
+    [ "$(wc -l <out)" -gt 5 ] || fail "tare help $verb: hardly any help"
+    expect 2 'nosuch' "$verb" --nosuch
+done
+expect 0 'matmul_any_ref' devices --quick
+expect 0 '| `w8a8`' devices -o md
+expect 2 'none of' devices -o yaml
+expect 0 'matmul_any_ref' explain --scheme csr@0.9 -n 64 -k 64
+expect 2 'scheme' explain --scheme w3a3 -n 64 -k 64
+expect 2 'scheme' bench --scheme w3a3 -n 64 -k 64
+expect 2 'suite' bench nosuchsuite
+expect 2 '-n' bench -n 0 -k 64
+expect 2 '-m' bench -n 64 -k 64 -m 1,,2
+expect 2 '.' bench -n 99999999999999999999 -k 64
+expect 2 '.' bench -n 2147483647 -k 2147483647
+expect 3 'quantum' bench -n 64 -k 64 -d quantum
+expect 3 'matmul_none' bench -n 64 -k 64 --kernel matmul_none
+expect 2 'write' bench -n 64 -k 64 --out /proc/none/x
+expect 0 '' bench -n 64 -k 64 -m 1 --scheme w8a8 --time 0.01 --samples 6 -o jsonl --out record.jsonl
+grep -q '"kernel": *"matmul_w8a8' record.jsonl || fail "the record does not name its kernel"
+[ "$(ls record.jsonl* | wc -l)" = 1 ] || fail "a partial file was left behind"
+expect 2 'dataset-fashion-mnist\|--data' demo --data "$work/empty"
+printf 'broken' >"$work/train-images-idx3-ubyte.gz"
+expect 2 'train-' demo --data "$work"
+# A disk that takes nothing: files may not grow, and the signal that says so is ignored.
+no_room() { (trap '' XFSZ; ulimit -f 0; exec "$tool" "$@" >"$work/room" 2>"$work/pipe") }
+mkfifo pipe
+cat pipe >err &
+no_room lab quant-error && fail "a full disk went unnoticed"
+wait
+grep -q 'standard output' err || fail "a full disk is not named: $(cat err)"
+cat pipe >err &
+no_room bench -n 64 -k 64 --time 0.01 --samples 6 --out "$work/full.jsonl" -o jsonl && fail "a full disk went unnoticed by bench"
+wait
+[ "$(ls full.jsonl* 2>/dev/null | wc -l)" = 0 ] || fail "a partial file on a full disk: $(ls full.jsonl*)"
+grep -q 'full.jsonl' err || fail "the file on a full disk is not named: $(cat err)"
+TARE_CPU_MASK=0 "$tool" devices --quick >out || fail "devices under a mask"
+grep -q '^w8a8 .* matmul_w8a8_c' out || fail "TARE_CPU_MASK=0 does not leave the portable kernels: $(grep '^w8a8 ' out)"
+[ $failed = 0 ] && echo "cli: all as expected"
+exit $failed

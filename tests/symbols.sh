@@ -1,0 +1,5 @@
+#!/bin/sh
+# libtare.so exports what tests/data/symbols.txt lists, nothing else.   symbols.sh LIBRARY LIST
+set -eu
+nm -D --defined-only "$1" | awk '$2 ~ /[TDBR]/ { print $3 }' | LC_ALL=C sort | diff "$2" - ||
+    { echo "the exported symbols differ from $2 (left: expected)"; exit 1; }
