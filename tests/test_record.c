@@ -200,6 +200,32 @@ Test(record, views) {
     done(&r);
 }
 
+/* Whichever allocation fails, the harness ends with an error or a record of it, and leaks nothing
+ * (seen by the sanitizer build). */
+Test(record, any_allocation_may_fail) {
+    bench_setup setup;
+    bench_scheme s;
+    int failed = 0;
+    cr_assert_eq(bench_setup_init(&setup, make_device(0)), TARE_OK);
+    cr_assert_eq(bench_scheme_parse("csr@0.5", &s), TARE_OK);
+    static const char *const few[] = {"f32", "w8a8", NULL};
+    setup.baselines = few;
+    setup.seconds = 0.001;
+    setup.samples = 6;
+    for (long n = 1; n <= 60; n++) {
+        bench_cells cells = {0};
+        bench_shape shape = {.name = "layer", .n = 16, .k = 16, .count = 1};
+        tare_alloc_fail_at(n);
+        tare_status st = bench_group(&setup, &shape, 2, &s, 1, &cells);
+        tare_alloc_fail_at(0);
+        failed += st != TARE_OK;
+        cr_assert(st == TARE_OK || st == TARE_E_NOMEM, "%ld: %s", n, tare_last_error());
+        bench_cells_clear(&cells);
+        bench_setup_clear(&setup);
+    }
+    cr_assert_gt(failed, 5);
+}
+
 /* ---- the oracle ---- */
 
 enum { M = 64, N = 200, K = 96 };

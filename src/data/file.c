@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/internal.h"
@@ -64,11 +65,26 @@ static int write_all(int fd, const char *at, size_t left) {
     return fsync(fd) == 0 || errno == EINVAL; /* EINVAL: the file system has no fsync */
 }
 
+/* A terminal, a pipe, /dev/null: renaming would put a file in their place. */
+static tare_status write_straight(const char *path, const void *bytes, size_t size) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int ok = fd >= 0 && write_all(fd, bytes, size), why = errno;
+    if (fd >= 0 && close(fd) != 0 && ok) {
+        ok = 0;
+        why = errno;
+    }
+    if (!ok) TARE_FAIL(TARE_E_IO, "%s: can't be written: %s", path, strerror(why));
+    return TARE_OK;
+}
+
 tare_status file_save(const char *path, const void *bytes, size_t size) {
     char part[4096];
     if (!path || (!bytes && size)) TARE_FAIL(TARE_E_ARG, "save: null argument");
     if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
         TARE_FAIL(TARE_E_ARG, "save: the path is too long");
+    struct stat there;
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode))
+        return write_straight(path, bytes, size);
     int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) TARE_FAIL(TARE_E_IO, "%s: can't be written: %s", path, strerror(errno));
     int ok = write_all(fd, bytes, size), why = errno;
