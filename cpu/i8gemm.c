@@ -84,7 +84,10 @@ int i8_fit(const i8_row *r, const tare_rates *rates, const tare_problem *p, tare
                m * n * (double)tare_type_bytes(p->y);
     f->ops = 2 * m * n * k;
     f->unit = TARE_PROBE_I8;
-    tare_fit_cost(f, rates, r->mem_eff, r->op_eff);
+    double op_eff = r->op_eff;
+    if (r->plain && rates->i8_gops > rates->f32_gflops)
+        op_eff *= rates->f32_gflops / rates->i8_gops;
+    tare_fit_cost(f, rates, r->mem_eff, op_eff);
     return 1;
 }
 

@@ -15,12 +15,15 @@ static const i8_row row = {
     .unpack = i8_bitmap_unpack_avx2,
     .tile = i8_tile_avx2,
     .finish = i8_finish_avx2,
-    .mem_eff = 0.3,
-    .op_eff = 0.12,
+    .mem_eff = 0.25,
+    .op_eff = 0.5,
+    .plain = 1,
 };
 
-#define ROW_TAKES (p->w.value == TARE_I8 && (p->w.layout == TARE_BITMAP || p->w.layout == TARE_CSR))
-#define ROW_WANTS "multiplies bitmap or CSR int8 weights only"
+#define ROW_TAKES                                                                                  \
+    (p->w.value == TARE_I8 &&                                                                      \
+     (p->w.layout == TARE_BITMAP || p->w.layout == TARE_CSR || p->w.layout == TARE_BLOCK))
+#define ROW_WANTS "multiplies bitmap, CSR or block-sparse int8 weights only"
 #include "cpu/i8row.h"
 
 const tare_kernel matmul_bitmapi8_avx2 = {

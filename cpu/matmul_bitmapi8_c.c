@@ -14,12 +14,15 @@ static const i8_row row = {
     .unpack = i8_bitmap_unpack_c,
     .tile = i8_tile_c,
     .finish = i8_finish_c,
-    .mem_eff = 0.3,
-    .op_eff = 0.05,
+    .mem_eff = 0.06,
+    .op_eff = 0.15,
+    .plain = 1,
 };
 
-#define ROW_TAKES (p->w.value == TARE_I8 && (p->w.layout == TARE_BITMAP || p->w.layout == TARE_CSR))
-#define ROW_WANTS "multiplies bitmap or CSR int8 weights only"
+#define ROW_TAKES                                                                                  \
+    (p->w.value == TARE_I8 &&                                                                      \
+     (p->w.layout == TARE_BITMAP || p->w.layout == TARE_CSR || p->w.layout == TARE_BLOCK))
+#define ROW_WANTS "multiplies bitmap, CSR or block-sparse int8 weights only"
 #include "cpu/i8row.h"
 
 const tare_kernel matmul_bitmapi8_c = {

@@ -15,12 +15,14 @@ static const i8_row row = {
     .unpack = i8_bitmap_unpack_vbmi2,
     .tile = i8_tile_vnni,
     .finish = i8_finish_vnni,
-    .mem_eff = 0.8,
+    .mem_eff = 0.85,
     .op_eff = 0.75,
 };
 
-#define ROW_TAKES (p->w.value == TARE_I8 && (p->w.layout == TARE_BITMAP || p->w.layout == TARE_CSR))
-#define ROW_WANTS "multiplies bitmap or CSR int8 weights only"
+#define ROW_TAKES                                                                                  \
+    (p->w.value == TARE_I8 &&                                                                      \
+     (p->w.layout == TARE_BITMAP || p->w.layout == TARE_CSR || p->w.layout == TARE_BLOCK))
+#define ROW_WANTS "multiplies bitmap, CSR or block-sparse int8 weights only"
 #include "cpu/i8row.h"
 
 const tare_kernel matmul_bitmapi8_vbmi2 = {

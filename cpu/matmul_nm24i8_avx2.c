@@ -15,8 +15,9 @@ static const i8_row row = {
     .unpack = i8_bitmap_unpack_avx2,
     .tile = i8_tile_avx2,
     .finish = i8_finish_avx2,
-    .mem_eff = 0.3,
-    .op_eff = 0.12,
+    .mem_eff = 0.25,
+    .op_eff = 0.5,
+    .plain = 1,
 };
 
 #define ROW_TAKES (p->w.value == TARE_I8 && p->w.layout == TARE_NM)

@@ -82,7 +82,8 @@ static const i8_row row = {
     .tile = tile,
     .finish = i8_finish_avx2,
     .mem_eff = 0.8,
-    .op_eff = 0.2,
+    .op_eff = 0.8,
+    .plain = 1,
 };
 
 #define ROW_TAKES (p->w.value == TARE_I4 && p->w.layout == TARE_DENSE)

@@ -97,7 +97,7 @@ static const i8_row row = {
     .unpack = unpack,
     .tile = i8_tile_vnni,
     .finish = i8_finish_vnni,
-    .mem_eff = 0.8,
+    .mem_eff = 0.9,
     .op_eff = 0.75,
 };
 

@@ -15,7 +15,8 @@ static const i8_row row = {
     .tile = i8_tile_avx2,
     .finish = i8_finish_avx2,
     .mem_eff = 0.8,
-    .op_eff = 0.13,
+    .op_eff = 0.55,
+    .plain = 1,
 };
 
 #define ROW_TAKES (p->w.value == TARE_I8 && p->w.layout == TARE_DENSE)

@@ -13,8 +13,9 @@ static const i8_row row = {
     .unpack = i8_codes_unpack_c,
     .tile = i8_tile_c,
     .finish = i8_finish_c,
-    .mem_eff = 0.3,
-    .op_eff = 0.05,
+    .mem_eff = 0.4,
+    .op_eff = 0.2,
+    .plain = 1,
 };
 
 #define ROW_TAKES (p->w.value == TARE_I8 && p->w.layout == TARE_DENSE)

@@ -14,7 +14,7 @@ static const i8_row row = {
     .tile = i8_tile_vnni,
     .finish = i8_finish_vnni,
     .mem_eff = 0.9,
-    .op_eff = 0.9,
+    .op_eff = 0.85,
 };
 
 #define ROW_TAKES (p->w.value == TARE_I8 && p->w.layout == TARE_DENSE)

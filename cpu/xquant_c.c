@@ -2,7 +2,6 @@
  * over them vectorise whatever the type of x is. */
 #include "cpu/xquant.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { BLOCK = 256 };
@@ -17,28 +16,34 @@ static const float *load(const xquant *j, size_t at, int64_t count, float buf[BL
     return buf;
 }
 
+/* The largest magnitude by its bits: integers compare in vectors without further flags. */
 static float row_max(const xquant *j, size_t base) {
-    float buf[BLOCK], a = 0;
+    float buf[BLOCK], max;
+    int32_t a = 0;
     for (int64_t k = 0; k < j->k; k += BLOCK) {
         int64_t count = j->k - k < BLOCK ? j->k - k : BLOCK;
         const float *v = load(j, base + (size_t)k, count, buf);
         for (int64_t i = 0; i < count; i++) {
-            float b = fabsf(v[i]);
+            int32_t b;
+            memcpy(&b, &v[i], 4);
+            b &= 0x7fffffff;
             a = b > a ? b : a;
         }
     }
-    return a;
+    memcpy(&max, &a, 4);
+    return max;
 }
 
-/* To nearest even by adding and removing 1.5 * 2^23, which is what rintf does to |v| <= 127 and
- * needs no instruction of its own. Codes of a row that is not finite are clamped: any will do. */
+/* To nearest even by adding 1.5 * 2^23, whose last bits are then the integer. Codes of a row that
+ * is not finite are clamped: any will do. */
 static void codes(const float *v, int64_t count, float inverse, int16_t *out) {
     for (int64_t i = 0; i < count; i++) {
-        float r = v[i] * inverse;
-        r = r > 127.0f ? 127.0f : r;
-        r = r >= -127.0f ? r : -127.0f; /* NaN too */
-        r = (r + 0x1.8p23f) - 0x1.8p23f;
-        out[i] = (int16_t)(int32_t)r;
+        float r = v[i] * inverse + 0x1.8p23f;
+        int32_t q;
+        memcpy(&q, &r, 4);
+        q = (int32_t)((uint32_t)q - 0x4b400000u);
+        q = q > 127 ? 127 : q;
+        out[i] = (int16_t)(q < -127 ? -127 : q);
     }
 }
 
