@@ -254,6 +254,14 @@ static void make_case(oracle_case *c, const char *scheme) {
     free(y);
 }
 
+static void clear_case(oracle_case *c) {
+    bench_oracle_clear(&c->o);
+    tare_tensor_clear(&c->t);
+    tare_free(c->w);
+    tare_free(c->x);
+    free(c->y);
+}
+
 Test(oracle, accepts_the_right_answer_of_every_kind) {
     static const char *const schemes[] = {"f32",     "w8a8",         "w4a32-g32",
                                           "2:4",     "bsr4x4@0.5",   "bsr16x16@0.5",
@@ -265,6 +273,7 @@ Test(oracle, accepts_the_right_answer_of_every_kind) {
         double worst = bench_oracle_check(&c.o, c.y, what);
         cr_assert(worst <= 1, "%s: %g %s", schemes[i], worst, what);
         cr_assert(c.o.row_count < M && c.o.column_count > 0, "%s: all three checks", schemes[i]);
+        clear_case(&c);
     }
 }
 
@@ -295,6 +304,7 @@ Test(oracle, rejects_what_is_wrong) {
         c.y[33 * N + col] = was;
     }
     cr_assert(bench_oracle_check(&c.o, c.y, what) <= 1);
+    clear_case(&c);
 }
 
 Test(data, pruning_keeps_the_largest) {
