@@ -156,7 +156,7 @@ static void close_lane(lane *l, enum bench_stop stop) {
 /* Judges every lane after a block; returns 1 when nobody needs another. */
 static tare_status judge(race *r, int *done) {
     int open = 0;
-    double wall = bench_now_ns() - r->start;
+    double wall = bench_now_ns() - r->start - r->noise.waited_ns;
     for (int i = 0; i < r->n; i++) {
         lane *l = &r->lanes[i];
         if (l->closed) continue;
@@ -171,10 +171,12 @@ static tare_status judge(race *r, int *done) {
         open += !l->closed && !l->converged;
     }
     /* Preparing (evicting caches) is not charged to a lane; this bounds it. */
-    if (open && wall > 6e9 * r->o->seconds * r->n) {
-        for (int i = 0; i < r->n; i++)
-            if (!r->lanes[i].closed) close_lane(&r->lanes[i], BENCH_STOP_TIME);
-        open = 0;
+    int late = wall > 6e9 * r->o->seconds * r->n;
+    for (int i = 0; open && late && i < r->n; i++) {
+        lane *l = &r->lanes[i];
+        if (l->closed || l->r->n < LEAST_SAMPLES) continue;
+        open -= !l->converged;
+        close_lane(l, BENCH_STOP_TIME);
     }
     *done = !open;
     return TARE_OK;

@@ -2,6 +2,8 @@
 #include "bench/measure.h"
 #include "bench/rng.h"
 #include "bench/stats.h"
+#include "src/internal.h"
+#include "tests/fake_backend.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -190,4 +192,39 @@ Test(measure, an_error_ends_it_and_leaves_nothing) {
     cr_assert_eq(bench_measure(&c, 1, &o, &r), TARE_E_DEVICE);
     cr_assert_null(r.samples);
     cr_assert_eq(r.n, 0);
+}
+
+/* A device whose probe is low for ever: measuring goes on when patience ends, and says so. */
+static tare_status low_probe(void *state, tare_probe_kind what, double seconds, double *rate) {
+    static int calls;
+    (void)state, (void)what, (void)seconds;
+    *rate = calls++ < 5 ? 100 : 50;
+    return TARE_OK;
+}
+
+Test(measure, a_noisy_machine_is_waited_for_and_then_named) {
+    static tare_backend_ops ops;
+    static tare_backend backend;
+    ops = *fake_backend.ops;
+    ops.probe = low_probe;
+    backend = fake_backend;
+    backend.ops = &ops;
+    tare_device *d;
+    cr_assert_eq(tare_registry_add(&backend), TARE_OK);
+    cr_assert_eq(tare_device_find("fake:0", &d), TARE_OK);
+    bench_noise noise;
+    bench_noise_init(&noise, d);
+    cr_assert_eq(noise.best, 100);
+    spin a = {.turns = 2000};
+    bench_contestant c = {spin_run, NULL, &a, 0};
+    bench_options o = bench_options_default();
+    o.seconds = 0.01;
+    o.noise = &noise;
+    bench_result r;
+    cr_assert_eq(bench_measure(&c, 1, &o, &r), TARE_OK);
+    cr_assert(r.n >= 6, "%zu samples", r.n);
+    cr_assert_eq(r.noise.noisy, 1);
+    cr_assert_eq((size_t)r.noise.low, r.n);
+    cr_assert(r.noise.redone >= 1 && r.noise.set_aside >= 1 && r.noise.worst == 50);
+    bench_result_clear(&r);
 }

@@ -1,5 +1,6 @@
 /* tare bench: schemes against the best dense row, on shapes, by the rules of docs/measuring.md. */
 #include "src/cli/bench.h"
+#include "src/cli/cli.h"
 #include "src/internal.h"
 
 #include <stdio.h>
@@ -98,7 +99,7 @@ static tare_status report(bench_job *j) {
     return s;
 }
 
-/* 4 where a result was wrong; 3 where a forced kernel took no shape at all; then the gate. */
+/* A wrong result before all; then what was asked for and took no shape at all; then the gate. */
 static int outcome(const bench_job *j) {
     int wrong = 0, hurts = 0, open = 0, timed = 0;
     for (int i = 0; i < j->cells.count; i++) {
@@ -109,9 +110,10 @@ static int outcome(const bench_job *j) {
         hurts |= c->verdict == BENCH_HURTS;
         open |= c->verdict == BENCH_INCONCLUSIVE;
     }
-    if (wrong) return 4;
-    if (!timed) return 3;
-    return !j->args.gate ? 0 : hurts ? 1 : open ? 5 : 0;
+    if (wrong) return CLI_WRONG;
+    if (!timed) return CLI_ABSENT;
+    if (!j->args.gate) return CLI_OK;
+    return hurts ? CLI_GATE : open ? CLI_OPEN : CLI_OK;
 }
 
 static tare_status prepare(bench_job *j) {
@@ -136,11 +138,11 @@ int cli_bench(int argc, char **argv) {
     static bench_job j;
     memset(&j, 0, sizeof j);
     tare_status s = bench_args_parse(argc, argv, &j.args);
-    if (s == TARE_OK && j.args.help) return fputs(help, stdout) < 0 ? 2 : 0;
+    if (s == TARE_OK && j.args.help) return fputs(help, stdout) < 0 ? CLI_USAGE : CLI_OK;
     if (s == TARE_OK) s = prepare(&j);
     if (s == TARE_OK) s = measure_all(&j);
     if (s == TARE_OK) s = report(&j);
-    if (s != TARE_OK) fprintf(stderr, "tare bench: %s\n", tare_last_error());
+    if (s != TARE_OK) cli_bad("bench", "%s", tare_last_error());
     int code = s == TARE_OK ? outcome(&j) : bench_exit_of(s);
     bench_cells_clear(&j.cells);
     bench_setup_clear(&j.setup);

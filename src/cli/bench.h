@@ -41,7 +41,7 @@ tare_status bench_write(const char *path, enum bench_view view, const json_t *re
 /* Fails early where a file could not be made later. */
 tare_status bench_writable(const char *path);
 
-/* Exit codes: 0 ok, 1 gate, 2 bad input, 3 device or kernel absent, 4 wrong, 5 inconclusive. */
+/* The exit code (src/cli/cli.h) for a status. */
 int bench_exit_of(tare_status s);
 
 int cli_bench(int argc, char **argv);

@@ -3,6 +3,7 @@
 #include "src/internal.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,32 +30,6 @@ static tare_status whole(const char *flag, const char *text, uint64_t most, uint
     return TARE_OK;
 }
 
-typedef struct option {
-    const char *flag, *other;
-    const char **text; /* takes a value */
-    int *on;           /* takes none */
-} option;
-
-static tare_status one(const option *list, int argc, char **argv, int *i, int *known) {
-    *known = 0;
-    for (const option *o = list; o->flag; o++) {
-        size_t length = strlen(o->flag);
-        int same = strcmp(argv[*i], o->flag) == 0 || (o->other && strcmp(argv[*i], o->other) == 0);
-        int joined = o->text && length > 2 && strncmp(argv[*i], o->flag, length) == 0 &&
-                     argv[*i][length] == '=';
-        if (!same && !joined) continue;
-        *known = 1;
-        if (o->on) *o->on = 1;
-        if (joined) *o->text = argv[*i] + length + 1;
-        if (o->text && same) {
-            if (*i + 1 >= argc) TARE_FAIL(TARE_E_ARG, "%s needs a value; see --help", o->flag);
-            *o->text = argv[++*i];
-        }
-        return TARE_OK;
-    }
-    return TARE_OK;
-}
-
 static tare_status numbers(bench_args *a, const char *seconds, const char *seed,
                            const char *threads, const char *samples) {
     uint64_t n = 0, least = 30;
@@ -71,36 +46,46 @@ static tare_status numbers(bench_args *a, const char *seconds, const char *seed,
     return TARE_OK;
 }
 
+enum { DEVICE = 'd', SCHEME = 256, KERNEL, CACHE, OUT, TIME, SEED, THREADS, SAMPLES, GATE };
+
+static const struct option list[] = {{"device", required_argument, NULL, DEVICE},
+                                     {"scheme", required_argument, NULL, SCHEME},
+                                     {"kernel", required_argument, NULL, KERNEL},
+                                     {"cache", required_argument, NULL, CACHE},
+                                     {"output", required_argument, NULL, 'o'},
+                                     {"out", required_argument, NULL, OUT},
+                                     {"time", required_argument, NULL, TIME},
+                                     {"seed", required_argument, NULL, SEED},
+                                     {"threads", required_argument, NULL, THREADS},
+                                     {"samples", required_argument, NULL, SAMPLES},
+                                     {"gate", no_argument, NULL, GATE},
+                                     {"help", no_argument, NULL, 'h'},
+                                     {NULL, 0, NULL, 0}};
+
 tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
     const char *seconds = NULL, *seed = NULL, *threads = NULL, *samples = NULL;
+    const struct {
+        int option;
+        const char **text;
+    } texts[] = {{DEVICE, &out->device}, {SCHEME, &out->schemes}, {KERNEL, &out->kernel},
+                 {CACHE, &out->cache},   {'o', &out->view},       {OUT, &out->out},
+                 {TIME, &seconds},       {SEED, &seed},           {THREADS, &threads},
+                 {SAMPLES, &samples},    {'m', &out->m},          {'n', &out->n},
+                 {'k', &out->k}};
     memset(out, 0, sizeof *out);
-    const option list[] = {{"--device", "-d", &out->device, NULL},
-                           {"--scheme", NULL, &out->schemes, NULL},
-                           {"-m", NULL, &out->m, NULL},
-                           {"-n", NULL, &out->n, NULL},
-                           {"-k", NULL, &out->k, NULL},
-                           {"--kernel", NULL, &out->kernel, NULL},
-                           {"--cache", NULL, &out->cache, NULL},
-                           {"-o", NULL, &out->view, NULL},
-                           {"--out", NULL, &out->out, NULL},
-                           {"--time", NULL, &seconds, NULL},
-                           {"--seed", NULL, &seed, NULL},
-                           {"--threads", NULL, &threads, NULL},
-                           {"--samples", NULL, &samples, NULL},
-                           {"--gate", NULL, NULL, &out->gate},
-                           {"--help", "-h", NULL, &out->help},
-                           {NULL, NULL, NULL, NULL}};
-    for (int i = 1; i < argc; i++) {
-        int known;
-        TARE_TRY(one(list, argc, argv, &i, &known));
-        if (known) continue;
-        if (argv[i][0] == '-')
-            TARE_FAIL(TARE_E_ARG, "unknown option '%.40s'; tare %s --help lists them", argv[i],
-                      argv[0]);
-        if (out->suite)
-            TARE_FAIL(TARE_E_ARG, "two suites, '%.40s' and '%.40s'", out->suite, argv[i]);
-        out->suite = argv[i];
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":d:m:n:k:o:h", list, NULL)) != -1;) {
+        const char *last = optind <= argc ? argv[optind - 1] : "";
+        if (c == ':') TARE_FAIL(TARE_E_ARG, "%.40s needs a value; see --help", last);
+        if (c == '?') TARE_FAIL(TARE_E_ARG, "unknown option '%.40s'; see --help", last);
+        if (c == GATE) out->gate = 1;
+        if (c == 'h') out->help = 1;
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+            if (texts[i].option == c) *texts[i].text = optarg;
     }
+    if (optind < argc) out->suite = argv[optind];
+    if (optind + 1 < argc)
+        TARE_FAIL(TARE_E_ARG, "two suites, '%.40s' and '%.40s'", argv[optind], argv[optind + 1]);
     return numbers(out, seconds, seed, threads, samples);
 }
 

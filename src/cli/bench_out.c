@@ -1,6 +1,7 @@
 /* Progress and output of the measuring verbs. */
 #include "bench/clock.h"
 #include "src/cli/bench.h"
+#include "src/cli/cli.h"
 #include "src/data/file.h"
 #include "src/internal.h"
 
@@ -66,14 +67,7 @@ tare_status bench_write(const char *path, enum bench_view view, const json_t *re
 }
 
 int bench_exit_of(tare_status s) {
-    switch (s) {
-    case TARE_OK:
-        return 0;
-    case TARE_E_NODEVICE:
-    case TARE_E_UNSUPPORTED:
-    case TARE_E_DEVICE:
-        return 3;
-    default:
-        return 2;
-    }
+    if (s == TARE_OK) return CLI_OK;
+    int absent = s == TARE_E_NODEVICE || s == TARE_E_UNSUPPORTED || s == TARE_E_DEVICE;
+    return absent ? CLI_ABSENT : CLI_USAGE;
 }

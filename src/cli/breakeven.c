@@ -2,6 +2,7 @@
  * and against the best dense int8 row. */
 #include "bench/breakeven.h"
 #include "src/cli/bench.h"
+#include "src/cli/cli.h"
 #include "src/internal.h"
 
 #include <math.h>
@@ -45,7 +46,6 @@ typedef struct search_ctx {
     char kernel[64]; /* at the largest share measured */
     char base[2][64];
     char refusal[200];
-    int64_t nnz_seen;
 } search_ctx;
 
 static const bench_cell *best_of(const bench_cells *c, enum bench_family family) {
@@ -247,12 +247,12 @@ int cli_breakeven(int argc, char **argv) {
     static even_job j;
     memset(&j, 0, sizeof j);
     tare_status s = bench_args_parse(argc, argv, &j.args);
-    if (s == TARE_OK && j.args.help) return fputs(help, stdout) < 0 ? 2 : 0;
+    if (s == TARE_OK && j.args.help) return fputs(help, stdout) < 0 ? CLI_USAGE : CLI_OK;
     if (s == TARE_OK) s = prepare(&j);
     if (s == TARE_OK) s = run_all(&j);
     bench_progress_end(&j.progress);
     if (s == TARE_OK) s = bench_write(j.args.out, j.view, j.records, bench_report_evens);
-    if (s != TARE_OK) fprintf(stderr, "tare breakeven: %s\n", tare_last_error());
+    if (s != TARE_OK) cli_bad("breakeven", "%s", tare_last_error());
     json_decref(j.records);
     json_decref(j.env);
     bench_setup_clear(&j.setup);
