@@ -82,12 +82,13 @@ int i8_fit(const i8_row *r, const tare_rates *rates, const tare_problem *p, tare
     double m = (double)p->m, n = (double)p->n, k = (double)p->k;
     f->bytes = (double)l.total + m * k * (double)tare_type_bytes(p->x) +
                m * n * (double)tare_type_bytes(p->y);
-    f->ops = 2 * m * n * k;
+    f->ops = 2 * (m + r->unpack_rows) * n * k;
     f->unit = TARE_PROBE_I8;
     double op_eff = r->op_eff;
     if (r->plain && rates->i8_gops > rates->f32_gflops)
         op_eff *= rates->f32_gflops / rates->i8_gops;
     tare_fit_cost(f, rates, r->mem_eff, op_eff);
+    f->ops = 2 * m * n * k;
     return 1;
 }
 

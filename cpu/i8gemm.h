@@ -88,6 +88,7 @@ typedef struct i8_row {
     i8_tile_fn *tile;
     i8_finish_fn *finish;
     double mem_eff, op_eff; /* shares of the ceilings that it reaches */
+    double unpack_rows;     /* what unpacking costs, in rows of x that it could multiply by */
     int32_t plain; /* 1: no 8-bit dot products; op_eff is of f32 multiply-adds where those are the
                     * lower ceiling */
 } i8_row;

@@ -15,8 +15,9 @@ static const i8_row row = {
     .unpack = i8_bitmap_unpack_avx2,
     .tile = i8_tile_avx2,
     .finish = i8_finish_avx2,
-    .mem_eff = 0.25,
-    .op_eff = 0.5,
+    .mem_eff = 0.8,
+    .op_eff = 0.55,
+    .unpack_rows = 8,
     .plain = 1,
 };
 

@@ -17,6 +17,7 @@ static const i8_row row = {
     .finish = i8_finish_vnni,
     .mem_eff = 0.85,
     .op_eff = 0.75,
+    .unpack_rows = 6,
 };
 
 #define ROW_TAKES (p->w.value == TARE_I8 && p->w.layout == TARE_NM)

@@ -15,6 +15,7 @@ static const i8_row row = {
     .finish = i8_finish_c,
     .mem_eff = 0.4,
     .op_eff = 0.2,
+    .unpack_rows = 2,
     .plain = 1,
 };
 

@@ -32,6 +32,7 @@ const tare_kernel *const cpu_rows[] = {
     &matmul_nm24i8_vbmi2,
     &matmul_nm24i8_avx2,
     &matmul_nm24i8_c,
+    &matmul_bsi8_vnni,
     &matmul_bitmapi8_vbmi2,
     &matmul_bitmapi8_avx2,
     &matmul_bitmapi8_c,

@@ -37,6 +37,7 @@ extern const tare_kernel matmul_w4a8_c;
 extern const tare_kernel matmul_nm24i8_vbmi2;
 extern const tare_kernel matmul_nm24i8_avx2;
 extern const tare_kernel matmul_nm24i8_c;
+extern const tare_kernel matmul_bsi8_vnni;
 extern const tare_kernel matmul_bitmapi8_vbmi2;
 extern const tare_kernel matmul_bitmapi8_avx2;
 extern const tare_kernel matmul_bitmapi8_c;
