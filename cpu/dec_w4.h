@@ -14,11 +14,13 @@
 #include <stdio.h>
 
 #define WSTEP 8
+#define W_SEGMENTS
+#define W_KINDS 2 /* 1: there are zero points */
 
 typedef struct wcursor {
     const uint8_t *at;
     int zeros;
-    int64_t steps, left, groups;
+    int64_t steps, left; /* steps of a group, and until the next one */
     vf scale[NV], zero[NV];
 } wcursor;
 
@@ -44,24 +46,40 @@ static void w_open(wcursor *w, const tare_run_args *a, int64_t panel) {
     const tare_problem *p = a->problem;
     w->at = (const uint8_t *)a->packed + (size_t)panel * panel_bytes(p);
     w->zeros = p->w.zero_points;
-    w->steps = w->left = p->w.group / WSTEP;
-    w->groups = format_groups(&p->w, p->k) - 1;
-    read_head(w);
+    w->steps = p->w.group / WSTEP;
+    w->left = 0;
+}
+
+INLINE int w_kind(const wcursor *w) {
+    return w->zeros;
+}
+INLINE void w_set_kind(wcursor *w, int kind) {
+    w->zeros = kind;
+}
+
+INLINE int64_t w_segment(wcursor *w, int64_t steps) {
+    if (w->left == 0) {
+        read_head(w);
+        w->left = w->steps;
+    }
+    if (steps > w->left) steps = w->left;
+    w->left -= steps;
+    return steps;
+}
+
+INLINE vf w_fold(const wcursor *w, int j, vf v) {
+    return vf_mul(v, w->scale[j]);
 }
 
 INLINE vf w_next(wcursor *w, int i, int j) {
     vi raw = vi_load((const uint32_t *)(const void *)w->at + j * VL);
-    vf v = w->zeros ? vf_nibble(raw, i, w->zero[j]) : vf_nibble8(raw, i);
-    return vf_mul(v, w->scale[j]);
+    return w->zeros ? vf_nibble(raw, i, w->zero[j]) : vf_nibble8(raw, i);
 }
 
+INLINE void ahead(const void *at, int bytes);
 INLINE void w_step(wcursor *w) {
+    ahead(w->at, NR * (int)sizeof(uint32_t));
     w->at += NR * sizeof(uint32_t);
-    if (--w->left == 0 && w->groups > 0) {
-        w->groups--;
-        w->left = w->steps;
-        read_head(w);
-    }
 }
 
 static const float *w_scales(const tare_run_args *a, int64_t panel) {

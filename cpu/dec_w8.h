@@ -15,13 +15,14 @@
 #include <stdio.h>
 
 #define WSTEP 8
+#define W_SEGMENTS
+#define W_KINDS 2 /* 1: there are zero points */
 enum { HEAD = 2 * NR * (int)sizeof(float) };
 
 typedef struct wcursor {
     const int8_t *at;
-    int grouped;
+    int grouped, zeros;
     int64_t steps, left; /* steps of a group, and until the next one */
-    int64_t groups;      /* still to come */
     vf scale[NV], zero[NV];
 } wcursor;
 
@@ -47,25 +48,42 @@ static void w_open(wcursor *w, const tare_run_args *a, int64_t panel) {
     const tare_problem *p = a->problem;
     w->at = (const int8_t *)a->packed + (size_t)panel * panel_bytes(p);
     w->grouped = p->w.scaling == TARE_SCALE_GROUP;
+    w->zeros = p->w.zero_points;
     w->steps = w->grouped ? p->w.group / WSTEP : INT64_MAX;
-    w->groups = w->grouped ? format_groups(&p->w, p->k) - 1 : 0;
-    w->left = w->steps;
+    w->left = w->grouped ? 0 : INT64_MAX;
     read_head(w);
-    if (w->grouped) read_head(w);
 }
 
-INLINE vf w_next(wcursor *w, int i, int j) {
-    vf v = vf_sub(vf_from_i8(w->at + i * NR + j * VL), w->zero[j]);
+INLINE int w_kind(const wcursor *w) {
+    return w->zeros;
+}
+INLINE void w_set_kind(wcursor *w, int kind) {
+    w->zeros = kind;
+}
+
+INLINE int64_t w_segment(wcursor *w, int64_t steps) {
+    if (w->left == 0) {
+        read_head(w);
+        w->left = w->steps;
+    }
+    if (steps > w->left) steps = w->left;
+    w->left -= steps;
+    return steps;
+}
+
+INLINE vf w_fold(const wcursor *w, int j, vf v) {
     return w->grouped ? vf_mul(v, w->scale[j]) : v;
 }
 
+INLINE vf w_next(wcursor *w, int i, int j) {
+    vf v = vf_from_i8(w->at + i * NR + j * VL);
+    return w->zeros ? vf_sub(v, w->zero[j]) : v;
+}
+
+INLINE void ahead(const void *at, int bytes);
 INLINE void w_step(wcursor *w) {
+    ahead(w->at, WSTEP * NR);
     w->at += WSTEP * NR;
-    if (--w->left == 0 && w->groups > 0) {
-        w->groups--;
-        w->left = w->steps;
-        read_head(w);
-    }
 }
 
 static const float *w_scales(const tare_run_args *a, int64_t panel) {

@@ -11,6 +11,15 @@
  *   w_step(c)                    moves to the next step
  *   w_scales(a, panel)           NR factors for the columns of y, or null
  *
+ * and, where a scale belongs to a run of columns, W_SEGMENTS with
+ *
+ *   w_segment(c, steps)          how many of the next `steps` share scales; reads those where they
+ * begin w_fold(c, j, v)              sums of vector j times their scale
+ *
+ * and, where decoding differs by a property of the whole matrix, W_KINDS (2 or 3) with w_kind(c)
+ * and w_set_kind(c, kind): tiles are compiled for each kind, so that no weight pays for the
+ * question.
+ *
  * Up to MR rows of x each weight is decoded in registers, used MR times and never stored. With more
  * rows a block of KC columns is decoded into a buffer once and then multiplied by every MR rows
  * (Goto and van de Geijn, Anatomy of high-performance matrix multiplication, section 4; the packing
@@ -119,46 +128,93 @@ static void pack_rows(const tare_run_args *a, int64_t r, int64_t k_pad, float *o
 
 /* ---- tiles ---- */
 
-/* mr rows of x, `steps` steps of a panel, decoded in registers: C = (first ? 0 : C) + x W^T. */
-INLINE void tile_direct(int mr, wcursor *from, int64_t steps, const float *x, int64_t ldx,
-                        float *c) {
-    wcursor local = *from, *w = &local; /* local, so that it lives in registers */
-    vf acc[MR][NV];
-#pragma GCC unroll 8
-    for (int r = 0; r < mr; r++)
-#pragma GCC unroll 8
-        for (int j = 0; j < NV; j++) acc[r][j] = vf_zero();
-    for (int64_t s = 0; s < steps; s++, x += WSTEP) {
-#pragma GCC unroll 8
-        for (int i = 0; i < WSTEP; i++) {
-            vf b[NV];
-#pragma GCC unroll 8
-            for (int j = 0; j < NV; j++) b[j] = w_next(w, i, j);
-#pragma GCC unroll 8
-            for (int r = 0; r < mr; r++) {
-                vf v = vf_set(x[r * ldx + i]);
-#pragma GCC unroll 8
-                for (int j = 0; j < NV; j++) acc[r][j] = vf_fma(v, b[j], acc[r][j]);
-            }
-        }
-        w_step(w);
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < mr; r++)
-#pragma GCC unroll 8
-        for (int j = 0; j < NV; j++) vf_store(c + r * NR + j * VL, acc[r][j]);
+#ifndef W_SEGMENTS
+INLINE int64_t w_segment(wcursor *w, int64_t steps) {
+    (void)w;
+    return steps;
+}
+INLINE vf w_fold(const wcursor *w, int j, vf v) {
+    (void)w, (void)j;
+    return v;
+}
+#endif
+#ifndef W_KINDS
+#define W_KINDS 1
+INLINE int w_kind(const wcursor *w) {
+    (void)w;
+    return 0;
+}
+INLINE void w_set_kind(wcursor *w, int kind) {
+    (void)w, (void)kind;
+}
+#endif
+
+/* How far before its use a weight is asked for, in bytes: the hardware alone leaves a third of the
+ * bandwidth unused where few bytes feed much decoding. */
+enum { AHEAD = 8192 };
+INLINE void ahead(const void *at, int bytes) {
+    for (int b = 0; b < bytes; b += 64) __builtin_prefetch((const char *)at + AHEAD + b);
 }
 
-/* mr rows of packed x times kc decoded columns. */
+/* mr rows of x, `steps` steps of a panel, decoded in registers: C = x W^T. One row alone has too
+ * few sums to hide the latency of an FMA: odd columns get their own. */
+INLINE void tile_direct(int mr, int kind, const wcursor *from, int64_t steps, const float *x,
+                        int64_t ldx, float *c) {
+    wcursor local = *from, *w = &local; /* local, so that it lives in registers */
+    w_set_kind(w, kind);
+    for (int first = 1; steps > 0; first = 0) {
+        int64_t segment = w_segment(w, steps);
+        vf acc[MR][NV], odd[NV];
+#pragma GCC unroll 8
+        for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
+            for (int j = 0; j < NV; j++) acc[r][j] = vf_zero();
+#pragma GCC unroll 8
+        for (int j = 0; j < NV; j++) odd[j] = vf_zero();
+        for (const float *end = x + segment * WSTEP; x < end; x += WSTEP) {
+#pragma GCC unroll 8
+            for (int i = 0; i < WSTEP; i++) {
+                vf b[NV];
+#pragma GCC unroll 8
+                for (int j = 0; j < NV; j++) b[j] = w_next(w, i, j);
+#pragma GCC unroll 8
+                for (int r = 0; r < mr; r++) {
+                    vf v = vf_set(x[r * ldx + i]);
+#pragma GCC unroll 8
+                    for (int j = 0; j < NV; j++) {
+                        if (mr == 1 && i % 2)
+                            odd[j] = vf_fma(v, b[j], odd[j]);
+                        else
+                            acc[r][j] = vf_fma(v, b[j], acc[r][j]);
+                    }
+                }
+            }
+            w_step(w);
+        }
+#pragma GCC unroll 8
+        for (int r = 0; r < mr; r++)
+#pragma GCC unroll 8
+            for (int j = 0; j < NV; j++) {
+                vf v = w_fold(w, j, mr == 1 ? vf_add(acc[r][j], odd[j]) : acc[r][j]);
+                float *at = c + r * NR + j * VL;
+                vf_store(at, first ? v : vf_add(v, vf_load(at)));
+            }
+        steps -= segment;
+    }
+}
+
+/* mr rows of packed x times kc decoded columns. Meanwhile the next block of weights is fetched, a
+ * line a column, so that decoding it does not wait for memory; stride 0 when that is done. */
 INLINE void tile_buffer(int mr, const float *b, int64_t kc, const float *x, int first_block,
-                        float *c) {
+                        float *c, const char *next, int64_t stride) {
     vf acc[MR][NV];
 #pragma GCC unroll 8
     for (int r = 0; r < mr; r++)
 #pragma GCC unroll 8
         for (int j = 0; j < NV; j++)
             acc[r][j] = first_block ? vf_zero() : vf_load(c + r * NR + j * VL);
-    for (int64_t i = 0; i < kc; i++, x += MR, b += NR) {
+    for (int64_t i = 0; i < kc; i++, x += MR, b += NR, next += stride) {
+        __builtin_prefetch(next, 0, 2);
         vf w[NV];
 #pragma GCC unroll 8
         for (int j = 0; j < NV; j++) w[j] = vf_load(b + j * VL);
@@ -175,35 +231,36 @@ INLINE void tile_buffer(int mr, const float *b, int64_t kc, const float *x, int 
         for (int j = 0; j < NV; j++) vf_store(c + r * NR + j * VL, acc[r][j]);
 }
 
-/* The row count as a constant, so that sums are registers. */
-static void direct(int mr, wcursor *w, int64_t steps, const float *x, int64_t ldx, float *c) {
+/* The row count and the kind as constants, so that sums are registers. */
+INLINE void direct_of(int mr, int kind, const wcursor *w, int64_t steps, const float *x,
+                      int64_t ldx, float *c) {
     switch (mr) {
     case 1:
-        tile_direct(1, w, steps, x, ldx, c);
+        tile_direct(1, kind, w, steps, x, ldx, c);
         break;
     case 2:
-        tile_direct(2, w, steps, x, ldx, c);
+        tile_direct(2, kind, w, steps, x, ldx, c);
         break;
     case 3:
-        tile_direct(3, w, steps, x, ldx, c);
+        tile_direct(3, kind, w, steps, x, ldx, c);
         break;
     case 4:
-        tile_direct(4, w, steps, x, ldx, c);
+        tile_direct(4, kind, w, steps, x, ldx, c);
         break;
 #if TILE_ROWS > 4
     case 5:
-        tile_direct(5, w, steps, x, ldx, c);
+        tile_direct(5, kind, w, steps, x, ldx, c);
         break;
     case 6:
-        tile_direct(6, w, steps, x, ldx, c);
+        tile_direct(6, kind, w, steps, x, ldx, c);
         break;
 #endif
 #if TILE_ROWS > 6
     case 7:
-        tile_direct(7, w, steps, x, ldx, c);
+        tile_direct(7, kind, w, steps, x, ldx, c);
         break;
     case 8:
-        tile_direct(8, w, steps, x, ldx, c);
+        tile_direct(8, kind, w, steps, x, ldx, c);
         break;
 #endif
     default:
@@ -211,35 +268,42 @@ static void direct(int mr, wcursor *w, int64_t steps, const float *x, int64_t ld
     }
 }
 
-static void buffered(int mr, const float *b, int64_t kc, const float *x, int first_block,
-                     float *c) {
+static void direct(int mr, const wcursor *w, int64_t steps, const float *x, int64_t ldx, float *c) {
+    int kind = w_kind(w);
+    if (kind == 0) direct_of(mr, 0, w, steps, x, ldx, c);
+    if (W_KINDS > 1 && kind == 1) direct_of(mr, 1, w, steps, x, ldx, c);
+    if (W_KINDS > 2 && kind == 2) direct_of(mr, 2, w, steps, x, ldx, c);
+}
+
+static void buffered(int mr, const float *b, int64_t kc, const float *x, int first_block, float *c,
+                     const char *next, int64_t stride) {
     switch (mr) {
     case 1:
-        tile_buffer(1, b, kc, x, first_block, c);
+        tile_buffer(1, b, kc, x, first_block, c, next, stride);
         break;
     case 2:
-        tile_buffer(2, b, kc, x, first_block, c);
+        tile_buffer(2, b, kc, x, first_block, c, next, stride);
         break;
     case 3:
-        tile_buffer(3, b, kc, x, first_block, c);
+        tile_buffer(3, b, kc, x, first_block, c, next, stride);
         break;
     case 4:
-        tile_buffer(4, b, kc, x, first_block, c);
+        tile_buffer(4, b, kc, x, first_block, c, next, stride);
         break;
 #if TILE_ROWS > 4
     case 5:
-        tile_buffer(5, b, kc, x, first_block, c);
+        tile_buffer(5, b, kc, x, first_block, c, next, stride);
         break;
     case 6:
-        tile_buffer(6, b, kc, x, first_block, c);
+        tile_buffer(6, b, kc, x, first_block, c, next, stride);
         break;
 #endif
 #if TILE_ROWS > 6
     case 7:
-        tile_buffer(7, b, kc, x, first_block, c);
+        tile_buffer(7, b, kc, x, first_block, c, next, stride);
         break;
     case 8:
-        tile_buffer(8, b, kc, x, first_block, c);
+        tile_buffer(8, b, kc, x, first_block, c, next, stride);
         break;
 #endif
     default:
@@ -280,13 +344,28 @@ static void panel_direct(const tare_run_args *a, panel_shape s, int64_t panel, c
     epilogue(a, panel, 0, a->m, own, w_scales(a, panel));
 }
 
-static void decode_block(wcursor *w, int64_t columns, float *b) {
-    for (int64_t i = 0; i < columns; i += WSTEP) {
+INLINE void decode_of(int kind, wcursor *w, int64_t columns, float *b) {
+    wcursor local = *w, *at = &local; /* local, so that stores to b can't change it */
+    w_set_kind(at, kind);
+    for (int64_t i = 0; i < columns;) {
+        int64_t segment = w_segment(at, (columns - i) / WSTEP);
+        for (int64_t end = i + segment * WSTEP; i < end; i += WSTEP) {
 #pragma GCC unroll 8
-        for (int q = 0; q < WSTEP; q++)
-            for (int j = 0; j < NV; j++) vf_store(b + (i + q) * NR + j * VL, w_next(w, q, j));
-        w_step(w);
+            for (int q = 0; q < WSTEP; q++)
+#pragma GCC unroll 8
+                for (int j = 0; j < NV; j++)
+                    vf_store(b + (i + q) * NR + j * VL, w_fold(at, j, w_next(at, q, j)));
+            w_step(at);
+        }
     }
+    *w = local;
+}
+
+static void decode_block(wcursor *w, int64_t columns, float *b) {
+    int kind = w_kind(w);
+    if (kind == 0) decode_of(0, w, columns, b);
+    if (W_KINDS > 1 && kind == 1) decode_of(1, w, columns, b);
+    if (W_KINDS > 2 && kind == 2) decode_of(2, w, columns, b);
 }
 
 /* Rows row0..row1 of x, a multiple of MR from the start. */
@@ -296,11 +375,16 @@ static void panel_buffered(const tare_run_args *a, panel_shape s, int64_t panel,
     wcursor w;
     w_open(&w, a, panel);
     for (int64_t k0 = 0; k0 < s.k_pad; k0 += KC) {
-        int64_t kc = s.k_pad - k0 < KC ? s.k_pad - k0 : KC;
+        int64_t kc = s.k_pad - k0 < KC ? s.k_pad - k0 : KC, fetched = 0;
+        const char *from = (const char *)w.at;
         decode_block(&w, kc, b);
-        for (int64_t r = row0; r < row1; r += MR) {
+        /* The next block takes about as many bytes as this one did. */
+        int64_t bytes = (const char *)w.at - from;
+        for (int64_t r = row0; r < row1; r += MR, fetched += 64 * kc) {
             int mr = row1 - r < MR ? (int)(row1 - r) : MR;
-            buffered(mr, b, kc, x + r * s.k_pad + k0 * MR, k0 == 0, c + (r - row0) * NR);
+            const char *next = (const char *)w.at + (fetched < bytes ? fetched : 0);
+            buffered(mr, b, kc, x + r * s.k_pad + k0 * MR, k0 == 0, c + (r - row0) * NR, next,
+                     fetched < bytes ? 64 : 0);
         }
     }
     epilogue(a, panel, row0, row1 - row0, c, w_scales(a, panel));
