@@ -46,5 +46,10 @@ extern const tare_kernel matmul_bitmapi8_c;
 #ifdef TARE_HAVE_OPENBLAS
 extern const tare_kernel matmul_f32_openblas;
 #endif
+#ifdef TARE_HAVE_ONEDNN
+extern const tare_kernel matmul_f32_onednn;
+extern const tare_kernel matmul_bf16_onednn;
+extern const tare_kernel matmul_w8a8_onednn;
+#endif
 
 #endif
