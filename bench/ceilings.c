@@ -20,26 +20,50 @@ static const ceiling ceilings[] = {
     {TARE_PROBE_I8, offsetof(tare_rates, i8_gops), 0.3},
     {TARE_PROBE_LAUNCH, offsetof(tare_rates, launch_ns), 0.1},
 };
-enum { KINDS = sizeof ceilings / sizeof *ceilings, TURNS = 3 };
+enum { KINDS = sizeof ceilings / sizeof *ceilings, LEAST_TURNS = 2, MOST_TURNS = 8 };
 
-/* The probes take turns, and the best of each counts: a slow spell of the machine, shorter than a
- * turn, then hits one try of a ceiling and not all of them. What the device lacks keeps its
- * estimate. Returns the kinds that answered, as bits. */
+typedef struct tries {
+    double best, second;
+    int count;
+} tries;
+
+static void add_try(tries *t, double v, int least_is_best) {
+    int better = least_is_best ? v < t->best : v > t->best;
+    int close = least_is_best ? v < t->second : v > t->second;
+    if (t->count == 0 || better) {
+        t->second = t->best;
+        t->best = v;
+    } else if (t->count == 1 || close) {
+        t->second = v;
+    }
+    t->count++;
+}
+
+/* Two tries that agree within a tenth: a slow spell hardly gives the same rate twice and a
+ * better one never. */
+static int settled(const tries *t) {
+    return t->count >= LEAST_TURNS && fabs(t->best - t->second) <= 0.1 * t->best;
+}
+
+/* The probes take turns, so that a slow spell of the machine hits one try of a ceiling and not all
+ * of them; the best counts. What the device lacks keeps its estimate. Returns the kinds that
+ * answered, as bits. */
 static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
-    double best[KINDS] = {0};
+    tries t[KINDS] = {{0}};
     int seen = 0;
-    for (int turn = 0; turn < TURNS; turn++)
+    for (int turn = 0; turn < MOST_TURNS; turn++)
         for (int i = 0; i < KINDS; i++) {
             const ceiling *c = &ceilings[i];
             double v = 0;
+            if (settled(&t[i]) || (turn > 0 && t[i].count == 0)) continue;
             if (tare_device_probe(d, c->kind, seconds * c->share, &v) != TARE_OK) continue;
-            if (!(v > 0) || !isfinite(v)) continue;
-            int better = c->kind == TARE_PROBE_LAUNCH ? v < best[i] : v > best[i];
-            if (best[i] == 0 || better) best[i] = v;
-            seen |= 1 << i;
+            if (v > 0 && isfinite(v)) add_try(&t[i], v, c->kind == TARE_PROBE_LAUNCH);
         }
-    for (int i = 0; i < KINDS; i++)
-        if (seen >> i & 1) memcpy((char *)r + ceilings[i].field, &best[i], sizeof best[i]);
+    for (int i = 0; i < KINDS; i++) {
+        if (t[i].count == 0) continue;
+        memcpy((char *)r + ceilings[i].field, &t[i].best, sizeof t[i].best);
+        seen |= 1 << i;
+    }
     return seen;
 }
 

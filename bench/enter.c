@@ -26,13 +26,23 @@ static int is_reference(const tare_row_report *r) {
     return r->fits && (r->plan.row->flags & TARE_ROW_REFERENCE) != 0;
 }
 
-static int by_cost(const void *a, const void *b) {
-    const tare_row_report *x = a, *y = b;
+static int by_cost(const tare_row_report *x, const tare_row_report *y) {
     int xr = is_reference(x), yr = is_reference(y);
     if (x->fits != y->fits) return y->fits - x->fits;
     if (!x->fits) return 0;
     if (xr != yr) return xr - yr;
-    return (x->plan.cost_ns > y->plan.cost_ns) - (x->plan.cost_ns < y->plan.cost_ns);
+    if (x->plan.cost_ns != y->plan.cost_ns) return x->plan.cost_ns < y->plan.cost_ns ? -1 : 1;
+    return 0;
+}
+
+/* By insertion, so that rows of equal cost stay in the table's order, best first. */
+static void sort_rows(row_list *l) {
+    for (int i = 1; i < l->count; i++) {
+        tare_row_report r = l->row[i];
+        int at = i;
+        for (; at > 0 && by_cost(&r, &l->row[at - 1]) < 0; at--) l->row[at] = l->row[at - 1];
+        l->row[at] = r;
+    }
 }
 
 static bench_cell blank(const bench_group_state *g, const bench_scheme *s, int asked) {
@@ -119,16 +129,16 @@ static tare_status try_row(bench_group_state *g, int index, const bench_cell *fr
     return s;
 }
 
-/* The rows that may be the best of a scheme: the cheapest few by the cost model, which is trusted
- * to leave out what is hopeless and no further. The reference only where it is alone. `skip`: a
- * row that takes part already. */
+/* The rows that may be the best of a scheme: the cheapest own and the cheapest vendor rows by the
+ * cost model, which is trusted to leave out what is hopeless and no further. The reference only
+ * where it is alone. `skip`: a row that takes part already. */
 static tare_status candidates(bench_group_state *g, int index, const bench_cell *from,
                               const row_list *rows, const bench_oracle *o, const char *skip) {
-    int entered = 0;
-    for (int i = 0; i < rows->count && entered < BENCH_HEAT_ROWS; i++) {
+    int entered[2] = {0};
+    for (int i = 0; i < rows->count; i++) {
         const tare_row_report *r = &rows->row[i];
         if (!r->fits || (is_reference(r) && i > 0)) break;
-        entered++;
+        if (entered[r->vendor != NULL]++ >= BENCH_HEAT_ROWS) continue;
         if (skip && strcmp(r->kernel, skip) == 0) continue;
         TARE_TRY(try_row(g, index, from, r, o, 1));
     }
@@ -174,7 +184,7 @@ static tare_status enter_rows(bench_group_state *g, int index, const bench_cell 
 static tare_status fitting_rows(bench_group_state *g, const tare_problem *p, row_list *rows) {
     rows->count = 0;
     TARE_TRY(tare_explain(g->setup->device, p, NULL, collect, rows));
-    qsort(rows->row, (size_t)rows->count, sizeof rows->row[0], by_cost);
+    sort_rows(rows);
     return TARE_OK;
 }
 

@@ -157,6 +157,16 @@ static tare_status heats(bench_group_state *g, field *f) {
     return TARE_OK;
 }
 
+/* Their memory is better used for copies of the others. */
+static void drop_losers(bench_group_state *g) {
+    for (int i = 0; i < g->entrants; i++) {
+        bench_entrant *e = g->entrant[i];
+        if (!e->out) continue;
+        g->packed -= e->rotor.copies ? e->cell.packed_bytes : 0;
+        bench_rotor_clear(&e->rotor);
+    }
+}
+
 /* As many copies of each as make one turn through all of them pass the target, within memory;
  * what is still missing is made up by eviction. */
 static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
@@ -212,6 +222,7 @@ static tare_status contest(bench_group_state *g, field *f, enum bench_cache cach
         g->entrant[i]->out = 0;
     }
     TARE_TRY(heats(g, f));
+    if (cache == BENCH_HOT || !(g->setup->caches & BENCH_HOT)) drop_losers(g);
     f->count = 0;
     for (int i = 0; i < g->entrants; i++)
         if (!g->entrant[i]->out) field_add(f, g->entrant[i]);

@@ -5,7 +5,7 @@
 #include "bench/cell.h"
 #include "bench/rotate.h"
 
-enum { BENCH_ROWS_MAX = 128, BENCH_HEAT_ROWS = 3, BENCH_COPIES_MAX = 1024 };
+enum { BENCH_ROWS_MAX = 128, BENCH_HEAT_ROWS = 2, BENCH_COPIES_MAX = 1024 };
 
 /* A row that took part: verified, packed once. */
 typedef struct bench_entrant {
