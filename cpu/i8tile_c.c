@@ -21,12 +21,23 @@ static void dots(const int16_t *restrict x, int64_t ldx, const int16_t *restrict
     c[1][0] = b0, c[1][1] = b1, c[1][2] = b2, c[1][3] = b3;
 }
 
+/* Rows of x from `row` that exist, two at most; the second of an odd last one is the first again.
+ */
+static int pair(const i8_tile *t, int32_t row, const int16_t **x, int64_t *ldx) {
+    int rows = t->rows - row < 2 ? 1 : 2;
+    *ldx = rows == 2 ? t->ldx / 2 : 0;
+    *x = (const int16_t *)t->x + row * (t->ldx / 2);
+    return rows;
+}
+
 /* One scale for all of k: sums wrap on the way (cpu/i8gemm.h), so they add as unsigned. */
 static void whole(const i8_tile *t, int32_t row, int32_t col) {
-    const int16_t *x = (const int16_t *)t->x + row * (t->ldx / 2);
+    const int16_t *x;
+    int64_t ldx;
+    int rows = pair(t, row, &x, &ldx);
     int32_t c[2][4];
-    dots(x, t->ldx / 2, (const int16_t *)t->w + col * I8_SLICE, t->k, c);
-    for (int r = 0; r < 2; r++)
+    dots(x, ldx, (const int16_t *)t->w + col * I8_SLICE, t->k, c);
+    for (int r = 0; r < rows; r++)
         for (int i = 0; i < 4; i++) {
             int32_t *at = (int32_t *)t->c + (row + r) * I8_COLS + col + i;
             *at = (int32_t)((t->first ? 0u : (uint32_t)*at) + (uint32_t)c[r][i]);
@@ -34,18 +45,20 @@ static void whole(const i8_tile *t, int32_t row, int32_t col) {
 }
 
 static void grouped(const i8_tile *t, int32_t row, int32_t col) {
-    const int16_t *x = (const int16_t *)t->x + row * (t->ldx / 2);
+    const int16_t *x;
+    int64_t ldx;
+    int rows = pair(t, row, &x, &ldx);
     const int16_t *w = (const int16_t *)t->w + col * I8_SLICE;
     const uint8_t *side = t->side;
     int first = t->first;
     for (int64_t k0 = 0, g = 0; k0 < t->k; k0 += t->group, g++, side += t->side_step, first = 0) {
         int64_t k = t->k - k0 < t->group ? t->k - k0 : t->group;
         int32_t c[2][4];
-        dots(x + k0, t->ldx / 2, w + k0, k, c);
+        dots(x + k0, ldx, w + k0, k, c);
         for (int i = 0; i < 4; i++) {
             float scale = tare_f16_to_f32(((const uint16_t *)side)[col + i]);
             int32_t zero = t->zero_points ? side[2 * t->cols + col + i] : 1;
-            for (int r = 0; r < 2; r++) {
+            for (int r = 0; r < rows; r++) {
                 float *at = (float *)t->c + (row + r) * I8_COLS + col + i;
                 float v = scale * (float)(c[r][i] + zero * t->minus[(row + r) * t->ldm + g]);
                 *at = first ? v : *at + v;
