@@ -8,7 +8,7 @@
 
 /* f32 to bf16, nearest even, in a form that compilers vectorise; inputs are finite. */
 static void to_bf16(const float *x, size_t count, uint16_t *out, int threads) {
-#pragma omp parallel for simd num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t i = 0; i < count; i++) {
         union {
             float f;

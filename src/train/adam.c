@@ -52,7 +52,7 @@ void adam_clear(adam *a) {
 static void update(int64_t count, float *w, float *mean, float *square, const float *grad,
                    const uint8_t *keep, float rate, float eps) {
     int threads = count < 65536 ? 1 : tare_threads();
-#pragma omp parallel for simd num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t i = 0; i < count; i++) {
         float g = grad[i];
         mean[i] = beta1 * mean[i] + (1 - beta1) * g;

@@ -41,7 +41,7 @@ static void sum_rows(const float *d, int64_t m, int64_t n, float *out) {
 /* A ReLU passes the gradient where its output is positive. */
 static void gate(const float *out, float *grad, int64_t count) {
     int threads = count < 65536 ? 1 : tare_threads();
-#pragma omp parallel for simd num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t i = 0; i < count; i++) grad[i] = out[i] > 0 ? grad[i] : 0;
 }
 
