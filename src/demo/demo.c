@@ -22,6 +22,7 @@ demo_options demo_options_default(void) {
                           .epochs = 10,
                           .fine_epochs = 3,
                           .seconds = 3,
+                          .tune = 0.08,
                           .progress = 1};
 }
 
@@ -46,7 +47,7 @@ static tare_status check(const demo_options *o) {
     if (!o->device || !o->data || !o->out) TARE_FAIL(TARE_E_ARG, "demo: null argument");
     if (o->epochs < 1 || o->epochs > 1000 || o->fine_epochs < 1 || o->fine_epochs > 1000)
         TARE_FAIL(TARE_E_ARG, "demo: epochs must lie in 1..1000");
-    if (!(o->seconds > 0) || o->seconds > 3600)
+    if (!(o->seconds > 0) || o->seconds > 3600 || !(o->tune > 0))
         TARE_FAIL(TARE_E_ARG, "demo: seconds must lie above 0, up to 3600");
     return TARE_OK;
 }

@@ -20,6 +20,7 @@ typedef struct demo_options {
     int epochs;      /* of the baseline */
     int fine_epochs; /* after pruning */
     double seconds;  /* of measuring, a route and batch size */
+    double tune;     /* seconds: of choosing a kernel, a layer and batch size */
     int progress;    /* tell stderr */
 } demo_options;
 demo_options demo_options_default(void);

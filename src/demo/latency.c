@@ -1,7 +1,8 @@
 /* Latency: all routes take turns in one measurement a batch size, so that a slow spell of the
  * machine hits all of them and ratios hold. A sample is what a service would wait for: the images
- * are in host memory as f32, the classes' scores come back there. The weights (2 MB at most) stay
- * in the cache between samples: these are hot figures. */
+ * are in host memory as f32, the classes' scores come back there. Before each sample its route runs
+ * once untimed, so that caches hold what they hold in a service that runs this model and no other
+ * (2 MB of weights at most): these are hot figures, and no route pays for its neighbour in turn. */
 #include <math.h>
 #include <string.h>
 
@@ -22,14 +23,14 @@ static tare_status run(void *ctx) {
     return exec_run(e, e->batch);
 }
 
-/* The next images, before the clock starts. */
+/* The next images and a run to heat the caches, before the clock starts. */
 static tare_status next_images(void *ctx, int runs) {
     lane *l = ctx;
     (void)runs;
     if (l->at + l->e->batch > l->data->count) l->at = 0;
     dataset_inputs(l->data, NULL, l->at, l->e->batch, l->e->input);
     l->at += l->e->batch;
-    return TARE_OK;
+    return run(l);
 }
 
 static void tell(void *ctx, double done) {

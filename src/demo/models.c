@@ -61,7 +61,7 @@ static tare_status fine_tune(demo *d, gemm *g, const mlp *base, mlp *nets) {
 static tare_status race_candidates(demo *d, const model *m, int count, demo_result *r, int *best) {
     exec e[ROUTE_CODINGS];
     double ns[ROUTE_CODINGS], score[ROUTE_CODINGS] = {0}, us[ROUTE_CODINGS][DEMO_BATCHES];
-    const exec_options o = {.tune_seconds = 0.08};
+    const exec_options o = {.tune_seconds = d->o.tune};
     for (int b = 0; b < DEMO_BATCHES; b++) {
         tare_status s = TARE_OK;
         memset(e, 0, sizeof e);

@@ -14,6 +14,7 @@ typedef struct route {
     const char *what; /* one line for the report */
     route_prune prune;
     double amount;                /* share that goes */
+    float rate;                   /* of fine-tuning, at its start */
     coding coding[ROUTE_CODINGS]; /* candidates: the fastest is taken; ends with a null scheme */
     int dense_float;              /* f32 and bf16: what every other route is held against */
 } route;
