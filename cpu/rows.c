@@ -47,6 +47,10 @@ const tare_kernel *const cpu_rows[] = {
     &matmul_bs_avx512,
     &matmul_bs_avx2,
     &matmul_bs_c,
+    &matmul_bitmap_avx512,
+    &matmul_bitmap_avx2,
+    &matmul_bitmap_c,
+    &matmul_nm_c,
     &matmul_any_ref,
     NULL,
 };
