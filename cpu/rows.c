@@ -50,6 +50,8 @@ const tare_kernel *const cpu_rows[] = {
     &matmul_bitmap_avx512,
     &matmul_bitmap_avx2,
     &matmul_bitmap_c,
+    &matmul_nm_avx512,
+    &matmul_nm_avx2,
     &matmul_nm_c,
     &matmul_any_ref,
     NULL,

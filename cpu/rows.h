@@ -28,6 +28,8 @@ extern const tare_kernel matmul_bs_c;
 extern const tare_kernel matmul_bitmap_avx512;
 extern const tare_kernel matmul_bitmap_avx2;
 extern const tare_kernel matmul_bitmap_c;
+extern const tare_kernel matmul_nm_avx512;
+extern const tare_kernel matmul_nm_avx2;
 extern const tare_kernel matmul_nm_c;
 extern const tare_kernel matmul_any_ref;
 

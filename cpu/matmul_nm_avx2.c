@@ -1,0 +1,17 @@
+/* Float weights of which N in M are kept (any N and M), as bits, AVX2. */
+#include "cpu/rows.h"
+#include "cpu/vec_avx2.h"
+
+#define MASK_LAYOUT TARE_NM
+#define MASK_WHAT "N:M weights of f32, f16 or bf16"
+#include "cpu/dec_mask.h"
+
+const tare_kernel matmul_nm_avx2 = {
+    .name = "matmul_nm_avx2",
+    .op = TARE_MATMUL,
+    .needs = CPU_AVX2,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = pack,
+    .run = panel_run,
+};
