@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLES = 256, READ_UNIT = 512, BURSTS = 6 };
+enum { SAMPLES = 256, READ_UNIT = 512, BURSTS = 6, FIRST_OPS = 1 << 22 };
 
 static double now(void) {
     struct timespec t;
@@ -27,30 +27,35 @@ static volatile double sink;
 
 /* ---- arithmetic ---- */
 
-/* Operations that all threads together did. */
-static double burst(const probe_math *p, int64_t rounds) {
-    double threads = 0, sum = 0;
-#pragma omp parallel num_threads(tare_threads()) reduction(+ : threads, sum)
+typedef struct burst {
+    double ops;  /* of all threads together */
+    double wall; /* seconds, with the start and the end of the parallel region */
+    double work; /* of the slowest thread within it */
+} burst;
+
+static burst burst_of(const probe_math *p, int64_t rounds) {
+    double threads = 0, sum = 0, work = 0, start = now();
+#pragma omp parallel num_threads(tare_threads()) reduction(+ : threads, sum) reduction(max : work)
     {
+        double t = now();
         sum += p->run(rounds);
+        work = now() - t;
         threads += 1;
     }
     sink = sum;
-    return threads * (double)rounds * p->ops;
+    return (burst){threads * (double)rounds * p->ops, now() - start, work};
 }
 
-/* Bursts grow until they last long enough; one that was merely interrupted is followed by
- * longer ones; there are BURSTS at least, so that a hiccup at the start is not all there is. */
+/* Bursts grow until the work in them lasts long enough: on a busy machine starting the threads may
+ * take longer than a small burst. There are BURSTS at least. */
 static double math_rate(const probe_math *p, double seconds) {
-    double start = now(), length = seconds / 4 < 0.02 ? seconds / 4 : 0.02, best = 0, t = start;
-    int64_t rounds = 1024;
-    burst(p, 1); /* starts the threads */
-    for (int count = 0; count < BURSTS || t - start < seconds; count++) {
-        double from = now(), ops = burst(p, rounds);
-        t = now();
-        if (ops / (t - from) > best) best = ops / (t - from);
-        if (t - from < length / 2 && rounds < INT64_MAX / 8)
-            rounds *= t - from < length / 8 ? 4 : 2;
+    double start = now(), length = seconds / 4 < 0.02 ? seconds / 4 : 0.02, best = 0;
+    int64_t rounds = 1 + (int64_t)(FIRST_OPS / p->ops);
+    burst_of(p, 1); /* starts the threads */
+    for (int count = 0; count < BURSTS || now() - start < seconds; count++) {
+        burst b = burst_of(p, rounds);
+        if (b.ops / b.wall > best) best = b.ops / b.wall;
+        if (b.work < length / 2 && rounds < INT64_MAX / 8) rounds *= b.work < length / 8 ? 4 : 2;
     }
     return best * 1e-9;
 }
