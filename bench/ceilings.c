@@ -1,5 +1,7 @@
 /* Ceilings: every probe a few times, and the roofline over them. */
 #include "bench/ceilings.h"
+#include "bench/clock.h"
+#include "bench/noise.h"
 #include "src/internal.h"
 
 #include <math.h>
@@ -39,25 +41,34 @@ static void add_try(tries *t, double v, int least_is_best) {
     t->count++;
 }
 
-/* Two tries that agree within a tenth: a slow spell hardly gives the same rate twice and a
- * better one never. */
+/* Two tries that agree within a tenth. */
 static int settled(const tries *t) {
     return t->count >= LEAST_TURNS && fabs(t->best - t->second) <= 0.1 * t->best;
 }
 
 /* The probes take turns, so that a slow spell of the machine hits one try of a ceiling and not all
- * of them; the best counts. What the device lacks keeps its estimate. Returns the kinds that
- * answered, as bits. */
+ * of them; the best counts. Slow spells repeat their rates, so a ceiling is settled only by tries
+ * with no low noise probe on either side. What the device lacks keeps its estimate. Returns the
+ * kinds that answered, as bits. */
 static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
-    tries t[KINDS] = {{0}};
+    tries t[KINDS] = {{0}}, quiet[KINDS] = {{0}};
+    bench_noise noise;
     int seen = 0;
-    for (int turn = 0; turn < MOST_TURNS; turn++)
+    bench_noise_init(&noise, d);
+    double before = bench_noise_probe(&noise);
+    double end = bench_now_ns() + 40e9 * seconds;
+    for (int turn = 0; turn < MOST_TURNS && (turn < LEAST_TURNS || bench_now_ns() < end); turn++)
         for (int i = 0; i < KINDS; i++) {
             const ceiling *c = &ceilings[i];
             double v = 0;
-            if (settled(&t[i]) || (turn > 0 && t[i].count == 0)) continue;
+            if (settled(&quiet[i]) || (turn > 0 && t[i].count == 0)) continue;
             if (tare_device_probe(d, c->kind, seconds * c->share, &v) != TARE_OK) continue;
-            if (v > 0 && isfinite(v)) add_try(&t[i], v, c->kind == TARE_PROBE_LAUNCH);
+            if (!(v > 0) || !isfinite(v)) continue;
+            double after = bench_noise_probe(&noise);
+            int low = bench_noise_low(&noise, before) || bench_noise_low(&noise, after);
+            add_try(&t[i], v, c->kind == TARE_PROBE_LAUNCH);
+            if (!low) add_try(&quiet[i], v, c->kind == TARE_PROBE_LAUNCH);
+            before = after;
         }
     for (int i = 0; i < KINDS; i++) {
         if (t[i].count == 0) continue;
