@@ -98,7 +98,7 @@ tare_status demo_latency(demo *d) {
     bench_noise noise;
     bench_noise_init(&noise, d->device);
     for (int b = 0; b < DEMO_BATCHES; b++) {
-        progress_step(d->bar, b == DEMO_B1 ? 0.06 : 0.20, "latency of %d routes at batch %lld",
+        progress_step(d->bar, b == DEMO_B1 ? 0.05 : 0.20, "latency of %d routes at batch %lld",
                       d->count, (long long)demo_batch[b]);
         TARE_TRY(measure_batch(d, b, &noise));
     }

@@ -46,7 +46,7 @@ static tare_status judge_route(const dataset *test, const demo_result *base, dem
 
 tare_status demo_top1(demo *d) {
     const dataset *test = &d->data.test;
-    progress_step(d->bar, 0.04, "classing %lld test images along %d routes", (long long)test->count,
+    progress_step(d->bar, 0.02, "classing %lld test images along %d routes", (long long)test->count,
                   d->count);
     for (int i = 0; i < d->count; i++) {
         demo_result *r = &d->result[i];
