@@ -54,7 +54,16 @@ Test(format, nonsense_names_are_refused) {
                                       "bs999x1/f32",
                                       "f32 ",
                                       "i4-g64-q",
-                                      "bs99999999999x1/f32"};
+                                      "bs99999999999x1/f32",
+                                      "csr/bitmap/f32",
+                                      "csr/2:4/f32",
+                                      "bitmap/bs4x4/f32",
+                                      "i8-tensor-row",
+                                      "i8-row-g64",
+                                      "i8-g064",
+                                      "02:4/f32",
+                                      "bs04x4/f32",
+                                      "i8-g"};
     tare_format f;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         cr_expect_eq(tare_format_parse(bad[i], &f), TARE_E_ARG, "'%s' was taken", bad[i]);

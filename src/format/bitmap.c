@@ -4,7 +4,8 @@
 
 static tare_status size(const tare_tensor *t, size_t bytes[TARE_PARTS]) {
     if (t->nnz < 0 || t->nnz > t->n * t->k || t->nnz > UINT32_MAX)
-        TARE_FAIL(TARE_E_FORMAT, "tensor: bitmap with nnz %lld", (long long)t->nnz);
+        TARE_FAIL(TARE_E_FORMAT, "tensor: a bitmap holds up to n*k and 2^32-1 values, not %lld",
+                  (long long)t->nnz);
     bytes[TARE_INDICES] = (size_t)(t->n * TARE_BITMAP_WORDS(t->k)) * sizeof(uint64_t);
     bytes[TARE_OFFSETS] = (size_t)(t->n + 1) * sizeof(uint32_t);
     return TARE_OK;

@@ -3,7 +3,8 @@
 
 static tare_status size(const tare_tensor *t, size_t bytes[TARE_PARTS]) {
     if (t->nnz < 0 || t->nnz > t->n * t->k || t->nnz > UINT32_MAX)
-        TARE_FAIL(TARE_E_FORMAT, "tensor: CSR with nnz %lld", (long long)t->nnz);
+        TARE_FAIL(TARE_E_FORMAT, "tensor: CSR holds up to n*k and 2^32-1 values, not %lld",
+                  (long long)t->nnz);
     bytes[TARE_INDICES] = (size_t)t->nnz * TARE_INDEX_BYTES(t->k);
     bytes[TARE_OFFSETS] = (size_t)(t->n + 1) * sizeof(uint32_t);
     return TARE_OK;

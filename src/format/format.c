@@ -27,7 +27,7 @@ const char *tare_part_name(int part) {
 }
 
 static tare_status check_shape(int64_t n, int64_t k) {
-    if (n < 1 || k < 1 || n > INT32_MAX || k > INT32_MAX || n * k > (int64_t)1 << 40)
+    if (n < 1 || k < 1 || n > INT32_MAX || k > INT32_MAX || n * k >= (int64_t)1 << 40)
         TARE_FAIL(TARE_E_SHAPE,
                   "weights: n %lld, k %lld: each must lie in 1..2^31-1, together below 2^40",
                   (long long)n, (long long)k);
@@ -67,11 +67,11 @@ tare_status tare_tensor_size(const tare_format *f, int64_t n, int64_t k, int64_t
     if (!f || !bytes) TARE_FAIL(TARE_E_ARG, "tensor_size: null argument");
     memset(bytes, 0, TARE_PARTS * sizeof *bytes);
     tare_tensor t = {.format = *f, .n = n, .k = k, .nnz = nnz};
-    /* Where n and k decide, nnz is theirs. */
-    if (n > 0 && k > 0 && n <= INT32_MAX && k <= INT32_MAX) {
-        if (f->layout == TARE_DENSE) t.nnz = n * k;
-        if (f->layout == TARE_NM && f->nm_m > 0) t.nnz = n * format_nm_values(f, k);
-    }
+    /* Where n and k decide, nnz is theirs; the products below are safe in a checked shape only. */
+    TARE_TRY(tare_format_check(f));
+    TARE_TRY(check_shape(n, k));
+    if (f->layout == TARE_DENSE) t.nnz = n * k;
+    if (f->layout == TARE_NM) t.nnz = n * format_nm_values(f, k);
     return sizes(&t, bytes);
 }
 

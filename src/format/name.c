@@ -68,9 +68,11 @@ size_t tare_format_name(const tare_format *f, char *buf, size_t size) {
     return n > 0 ? (size_t)n : 0;
 }
 
-/* A decimal number of at most three digits; advances *s. -1 where there is none. */
+/* A decimal number of at most three digits, without a leading zero, so that a format has one name;
+ * advances *s. -1 where there is none. */
 static int32_t number(const char **s) {
     int32_t v = 0, digits = 0;
+    if (**s == '0') return -1;
     while (**s >= '0' && **s <= '9' && digits < 4) {
         v = v * 10 + (**s - '0');
         (*s)++;
@@ -88,16 +90,17 @@ static int eat(const char **s, const char *word) {
 
 static int parse_layout(const char **s, tare_format *f) {
     f->layout = TARE_DENSE;
-    if (eat(s, "csr/")) f->layout = TARE_CSR;
-    if (eat(s, "bitmap/")) f->layout = TARE_BITMAP;
-    if (eat(s, "bs")) {
+    if (eat(s, "csr/")) {
+        f->layout = TARE_CSR;
+    } else if (eat(s, "bitmap/")) {
+        f->layout = TARE_BITMAP;
+    } else if (eat(s, "bs")) {
         f->layout = TARE_BLOCK;
         f->block_r = number(s);
         if (!eat(s, "x")) return 0;
         f->block_c = number(s);
         return eat(s, "/");
-    }
-    if (**s >= '0' && **s <= '9') {
+    } else if (**s >= '0' && **s <= '9') {
         f->layout = TARE_NM;
         f->nm_n = number(s);
         if (!eat(s, ":")) return 0;
@@ -112,9 +115,11 @@ static int parse_coding(const char **s, tare_format *f) {
     for (size_t i = 0; i < sizeof types / sizeof *types && !f->value; i++)
         if (eat(s, tare_type_name(types[i]))) f->value = types[i];
     if (!f->value) return 0;
-    if (eat(s, "-tensor")) f->scaling = TARE_SCALE_TENSOR;
-    if (eat(s, "-row")) f->scaling = TARE_SCALE_ROW;
-    if (eat(s, "-g")) {
+    if (eat(s, "-tensor")) {
+        f->scaling = TARE_SCALE_TENSOR;
+    } else if (eat(s, "-row")) {
+        f->scaling = TARE_SCALE_ROW;
+    } else if (eat(s, "-g")) {
         f->scaling = TARE_SCALE_GROUP;
         f->group = number(s);
     }
