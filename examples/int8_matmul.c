@@ -1,6 +1,6 @@
-/* Multiplies by an int8 matrix: encode once, plan, pack, run. Prints the kernel that ran and how far the
- * answer is from the float product.
- *     cc int8_matmul.c $(pkg-config --cflags --libs tare) -o int8_matmul */
+/* Multiplies by an int8 matrix: encode once, plan, pack, run. Prints the kernel that ran and how
+ * far the answer is from the float product. cc int8_matmul.c $(pkg-config --cflags --libs tare) -o
+ * int8_matmul */
 #include <stdio.h>
 #include <stdlib.h>
 #include <tare/tare.h>

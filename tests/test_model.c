@@ -2,9 +2,11 @@
  * what the network gives. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -98,25 +100,41 @@ Test(model, an_unwritable_place_is_an_error_and_leaves_nothing) {
     model_clear(&m);
 }
 
-/* /dev/full takes a file's bytes only to say that the disk is full. */
+/* A file that may not grow stands for a disk that is full; and a file of another run stays. */
 Test(model, a_full_disk_is_an_error_and_the_old_file_stays) {
-    char dir[] = "/tmp/tare-model-XXXXXX", path[64], part[80], old[4] = "";
+    char dir[] = "/tmp/tare-model-XXXXXX", path[64], other[96], old[4] = "";
+    struct rlimit limit, none;
     cr_assert(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/m.tare", dir);
-    snprintf(part, sizeof part, "%s.part", path);
     cr_assert_eq(file_save(path, "old", 3), TARE_OK);
-    cr_assert_eq(symlink("/dev/full", part), 0);
+    snprintf(other, sizeof other, "%s.part-%ld-0", path, (long)getpid());
+    cr_assert_eq(symlink("/nonexistent/elsewhere", other), 0);
     model m = coded(0);
-    cr_assert_eq(model_save(&m, path), TARE_E_IO);
-    cr_assert(strstr(tare_last_error(), "No space left"), "%s", tare_last_error());
-    cr_assert_neq(access(part, F_OK), 0);
+    cr_assert_neq(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 0;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+    tare_status s = model_save(&m, path);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    cr_assert_eq(s, TARE_E_IO);
+    cr_assert(strstr(tare_last_error(), "m.tare: can't be written"), "%s", tare_last_error());
+    cr_assert_eq(unlink(other), 0, "a link of someone else's was touched");
     FILE *f = fopen(path, "rb");
     cr_assert_eq(fread(old, 1, 3, f), 3);
     fclose(f);
     cr_assert_str_eq(old, "old");
     model_clear(&m);
     unlink(path);
-    cr_assert_eq(rmdir(dir), 0);
+    cr_assert_eq(rmdir(dir), 0); /* no part is left */
+}
+
+/* Where writing itself says that there is no room. */
+Test(model, a_full_device_is_an_error) {
+    model m = coded(0);
+    cr_assert_eq(model_save(&m, "/dev/full"), TARE_E_IO);
+    cr_assert(strstr(tare_last_error(), "No space left"), "%s", tare_last_error());
+    model_clear(&m);
 }
 
 Test(model, every_truncation_is_refused) {

@@ -24,7 +24,7 @@ static const char help[] =
     "       --samples N    a cell, at least (default 30); p90 and p99 need 500, and time for them\n"
     "       --seed N       of the data and the order (default 1)\n"
     "out    -o FORM        table (default), md, csv, jsonl\n"
-    "       --out FILE     instead of standard output\n"
+    "       --out FILE     instead of standard output (-)\n"
     "       --gate         exit 1 where a scheme asked for HURTS, 5 where one is INCONCLUSIVE\n"
     "\n"
     "Every kernel is checked against an fp64 reference before it is timed. The dense float, int8\n"
@@ -138,7 +138,7 @@ int cli_bench(int argc, char **argv) {
     static bench_job j;
     memset(&j, 0, sizeof j);
     tare_status s = bench_args_parse(argc, argv, &j.args);
-    if (s == TARE_OK && j.args.help) return fputs(help, stdout) < 0 ? CLI_USAGE : CLI_OK;
+    if (s == TARE_OK && j.args.help) return cli_help(help);
     if (s == TARE_OK) s = prepare(&j);
     if (s == TARE_OK) s = measure_all(&j);
     if (s == TARE_OK) s = report(&j);

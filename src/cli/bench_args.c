@@ -1,5 +1,6 @@
 /* Options of the measuring verbs, and the shapes they ask for. */
 #include "src/cli/bench.h"
+#include "src/cli/cli.h"
 #include "src/internal.h"
 
 #include <errno.h>
@@ -75,14 +76,17 @@ tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
     memset(out, 0, sizeof *out);
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":d:m:n:k:o:h", list, NULL)) != -1;) {
-        const char *last = optind <= argc ? argv[optind - 1] : "";
-        if (c == ':') TARE_FAIL(TARE_E_ARG, "%.40s needs a value; see --help", last);
-        if (c == '?') TARE_FAIL(TARE_E_ARG, "unknown option '%.40s'; see --help", last);
+        if (c == ':' || c == '?') {
+            char text[200];
+            cli_option_error(argc, argv, c, list, text, sizeof text);
+            TARE_FAIL(TARE_E_ARG, "%s; see --help", text);
+        }
         if (c == GATE) out->gate = 1;
         if (c == 'h') out->help = 1;
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
             if (texts[i].option == c) *texts[i].text = optarg;
     }
+    if (out->out && strcmp(out->out, "-") == 0) out->out = NULL;
     if (optind < argc) out->suite = argv[optind];
     if (optind + 1 < argc)
         TARE_FAIL(TARE_E_ARG, "two suites, '%.40s' and '%.40s'", argv[optind], argv[optind + 1]);

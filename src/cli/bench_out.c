@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void bench_progress_init(bench_progress *p, int groups) {
@@ -33,6 +34,9 @@ void bench_progress_end(bench_progress *p) {
 
 tare_status bench_writable(const char *path) {
     char folder[4096];
+    struct stat there;
+    if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
+        TARE_FAIL(TARE_E_IO, "--out %s: this is a folder; name a file", path);
     snprintf(folder, sizeof folder, "%s", path);
     char *slash = strrchr(folder, '/');
     if (slash)

@@ -247,7 +247,7 @@ int cli_breakeven(int argc, char **argv) {
     static even_job j;
     memset(&j, 0, sizeof j);
     tare_status s = bench_args_parse(argc, argv, &j.args);
-    if (s == TARE_OK && j.args.help) return fputs(help, stdout) < 0 ? CLI_USAGE : CLI_OK;
+    if (s == TARE_OK && j.args.help) return cli_help(help);
     if (s == TARE_OK) s = prepare(&j);
     if (s == TARE_OK) s = run_all(&j);
     bench_progress_end(&j.progress);

@@ -2,6 +2,7 @@
 #ifndef TARE_CLI_H
 #define TARE_CLI_H
 
+#include <getopt.h>
 #include <tare/tare.h>
 
 /* Exit codes, the same for every verb. */
@@ -26,10 +27,17 @@ int cli_lab(int argc, char **argv);
 /* Starts the tool again, once, with a short spin of waiting threads; call it before any work. */
 void cli_short_spin(char **argv);
 
-/* "tare VERB: text" to stderr; returns CLI_USAGE. */
+/* "tare VERB: text" to stderr, always one line; returns CLI_USAGE. */
 int cli_bad(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* After getopt_long gave ':' or '?': says which option is wrong and where help is. */
-int cli_bad_option(const char *verb, int argc, char **argv, int code);
+/* After getopt_long gave ':' or '?': says which option is wrong, what may have been meant, and
+ * where help is. */
+int cli_bad_option(const char *verb, int argc, char **argv, int code, const struct option *list);
+void cli_option_error(int argc, char **argv, int code, const struct option *list, char *out,
+                      size_t size);
+/* 1 where `text` is `name` but for a slip or two. */
+int cli_resembles(const char *text, const char *name);
+/* Prints a help text; the exit code. */
+int cli_help(const char *text);
 
 /* Shortest text that reads back as v, as Python's repr writes it; at least 32 bytes. */
 void cli_python_float(double v, char *out, size_t size);

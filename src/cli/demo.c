@@ -2,12 +2,12 @@
 #include "src/cli/demo.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/cli/bench.h"
+#include "src/cli/cli.h"
 #include "src/demo/demo.h"
 #include "src/internal.h"
 
@@ -117,11 +117,11 @@ static tare_status parse(int argc, char **argv, demo_options *o, int *wants_help
     opterr = 0;
     optind = 1;
     for (int c; (c = getopt_long(argc, argv, ":d:h", list, NULL)) != -1;) {
-        if (c == ':')
-            TARE_FAIL(TARE_E_ARG, "%.40s needs a value; see tare demo --help", argv[optind - 1]);
-        if (c == '?')
-            TARE_FAIL(TARE_E_ARG, "unknown option '%.40s'; tare demo --help lists them",
-                      argv[optind - 1]);
+        if (c == ':' || c == '?') {
+            char text[200];
+            cli_option_error(argc, argv, c, list, text, sizeof text);
+            TARE_FAIL(TARE_E_ARG, "%s; see tare demo --help", text);
+        }
         if (c == 'h') {
             *wants_help = 1;
             return TARE_OK;
@@ -151,10 +151,10 @@ int cli_demo(int argc, char **argv) {
     demo d = {0};
     int wants_help = 0;
     tare_status s = parse(argc, argv, &o, &wants_help);
-    if (s == TARE_OK && wants_help) return fputs(help, stdout) < 0 || fflush(stdout) ? 2 : 0;
+    if (s == TARE_OK && wants_help) return cli_help(help);
     if (s == TARE_OK) s = demo_run(&o, &d);
     if (s == TARE_OK) s = show(&d);
-    if (s != TARE_OK) fprintf(stderr, "tare demo: %s\n", tare_last_error());
+    if (s != TARE_OK) cli_bad("demo", "%s", tare_last_error());
     demo_clear(&d);
     return s == TARE_OK ? 0 : bench_exit_of(s);
 }

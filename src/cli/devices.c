@@ -120,8 +120,8 @@ int cli_devices(int argc, char **argv) {
     int md = 0, quick = 0;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":o:h", list, NULL)) != -1;) {
-        if (c == 'h') return fputs(help, stdout) < 0;
-        if (c == ':' || c == '?') return cli_bad_option("devices", argc, argv, c);
+        if (c == 'h') return cli_help(help);
+        if (c == ':' || c == '?') return cli_bad_option("devices", argc, argv, c, list);
         if (c == 'q') quick = 1;
         if (c != 'o') continue;
         md = strcmp(optarg, "md") == 0;

@@ -40,6 +40,17 @@ static int explain(tare_device *d, const bench_scheme *s, const bench_shape *sha
     return CLI_OK;
 }
 
+/* Nothing is timed here and nothing but a table comes out: what is asked for in vain is refused. */
+static const char *not_ours(const bench_args *a) {
+    return a->kernel  ? "--kernel"
+           : a->cache ? "--cache"
+           : a->view  ? "-o"
+           : a->out   ? "--out"
+           : a->timed ? "--time"
+           : a->gate  ? "--gate"
+                      : NULL;
+}
+
 int cli_explain(int argc, char **argv) {
     static bench_shapes shapes;
     bench_args a;
@@ -48,7 +59,9 @@ int cli_explain(int argc, char **argv) {
     tare_device *d = NULL;
     tare_rates rates;
     tare_status s = bench_args_parse(argc, argv, &a);
-    if (s == TARE_OK && a.help) return fputs(help, stdout) < 0;
+    if (s == TARE_OK && a.help) return cli_help(help);
+    const char *other = s == TARE_OK ? not_ours(&a) : NULL;
+    if (other) return cli_bad("explain", "%s is no option of explain; see its --help", other);
     if (s == TARE_OK && !a.schemes)
         return cli_bad("explain", "--scheme is missing; see tare explain --help");
     if (s == TARE_OK) s = bench_scheme_list(a.schemes, scheme, &count);

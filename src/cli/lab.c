@@ -134,8 +134,8 @@ int cli_lab(int argc, char **argv) {
     const char *values = NULL, *scale = NULL, *layers = NULL;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":h", list, NULL)) != -1;) {
-        if (c == 'h') return fputs(help, stdout) < 0;
-        if (c == ':' || c == '?') return cli_bad_option("lab", argc, argv, c);
+        if (c == 'h') return cli_help(help);
+        if (c == ':' || c == '?') return cli_bad_option("lab", argc, argv, c, list);
         *(c == VALUES ? &values : c == SCALE ? &scale : &layers) = optarg;
     }
     const char *name = optind == argc - 1 ? argv[optind] : "";

@@ -6,7 +6,6 @@
 #include "src/cli/demo.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,48 +36,41 @@ static void usage(FILE *out) {
 }
 
 int cli_bad(const char *verb, const char *format, ...) {
+    char text[1024];
     va_list args;
-    fprintf(stderr, "tare %s: ", verb);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    /* What was typed is quoted in it, and may hold anything. */
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+    fprintf(stderr, "tare%s%s: %s\n", *verb ? " " : "", verb, text);
     return CLI_USAGE;
 }
 
-int cli_bad_option(const char *verb, int argc, char **argv, int code) {
-    const char *text = optind > 0 && optind <= argc ? argv[optind - 1] : "?";
-    if (code == ':') return cli_bad(verb, "%s needs a value; see tare %s --help", text, verb);
-    return cli_bad(verb, "unknown option '%s'; see tare %s --help", text, verb);
+int cli_bad_option(const char *verb, int argc, char **argv, int code, const struct option *list) {
+    char text[200];
+    cli_option_error(argc, argv, code, list, text, sizeof text);
+    return cli_bad(verb, "%s; see tare %s --help", text, verb);
 }
 
-/* Letters that must change to make a into b, up to 3. */
-static int distance(const char *a, const char *b) {
-    if (!*a || !*b) return (int)(strlen(a) + strlen(b));
-    if (*a == *b) return distance(a + 1, b + 1);
-    int best = 3;
-    const char *next[3][2] = {{a + 1, b}, {a, b + 1}, {a + 1, b + 1}};
-    static int depth;
-    if (depth == 3) return best;
-    depth++;
-    for (int i = 0; i < 3; i++) {
-        int d = 1 + distance(next[i][0], next[i][1]);
-        if (d < best) best = d;
-    }
-    depth--;
-    return best;
+int cli_help(const char *text) {
+    return fputs(text, stdout) < 0 ? CLI_USAGE : CLI_OK;
 }
 
 static int unknown(const char *name) {
     for (int i = 0; i < VERBS; i++)
-        if (strlen(name) < 32 && distance(name, verbs[i].name) < 3)
+        if (cli_resembles(name, verbs[i].name))
             return cli_bad("", "unknown verb '%s'; did you mean '%s'?", name, verbs[i].name);
     return cli_bad("", "unknown verb '%.40s'; `tare` lists them", name);
 }
 
 static int dispatch(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "help";
-    if (strcmp(name, "--version") == 0) return printf("tare %s\n", tare_version()) < 0;
+    if (strcmp(name, "--version") == 0) {
+        printf("tare %s\n", tare_version());
+        return CLI_OK;
+    }
     int help = strcmp(name, "help") == 0;
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || (help && argc < 3)) {
         usage(stdout);

@@ -77,15 +77,28 @@ static tare_status write_straight(const char *path, const void *bytes, size_t si
     return TARE_OK;
 }
 
+/* A file beside `path` that nobody else has: two runs into one file must not mix, and what lies
+ * there under the name (a link, say) is not ours to follow. */
+static int open_part(const char *path, char *part, size_t size) {
+    for (int i = 0; i < 100; i++) {
+        int length = snprintf(part, size, "%s.part-%ld-%d", path, (long)getpid(), i);
+        if (length < 0 || (size_t)length >= size) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd >= 0 || errno != EEXIST) return fd;
+    }
+    return -1;
+}
+
 tare_status file_save(const char *path, const void *bytes, size_t size) {
     char part[4096];
     if (!path || (!bytes && size)) TARE_FAIL(TARE_E_ARG, "save: null argument");
-    if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part)
-        TARE_FAIL(TARE_E_ARG, "save: the path is too long");
     struct stat there;
     if (stat(path, &there) == 0 && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode))
         return write_straight(path, bytes, size);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open_part(path, part, sizeof part);
     if (fd < 0) TARE_FAIL(TARE_E_IO, "%s: can't be written: %s", path, strerror(errno));
     int ok = write_all(fd, bytes, size), why = errno;
     if (close(fd) != 0 && ok) {
