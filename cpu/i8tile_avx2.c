@@ -43,7 +43,8 @@ static inline __attribute__((always_inline)) void body(const i8_tile *t, int row
                 if (!first) acc[r][h] = _mm256_add_epi32(acc[r][h], _mm256_loadu_si256(at));
                 _mm256_storeu_si256(at, acc[r][h]);
             }
-        w += t->w_step, side += side ? t->side_step : 0, minus++, first = 0;
+        if (side) side += t->side_step;
+        w += t->w_step, minus++, first = 0;
     }
 }
 
