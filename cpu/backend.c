@@ -1,5 +1,4 @@
-/* The CPU as a backend: one device, host memory, streams without a queue (a run is done on return).
- */
+/* The CPU as a backend: one device, host memory, streams without a queue. */
 #include "cpu/cpu.h"
 
 #include <stdio.h>

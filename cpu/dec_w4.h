@@ -2,9 +2,8 @@
  * neighbouring columns of one row of W, so that decoding is a shift and a look-up (vec_avx512.h).
  * One stream: per group first scales and zero points, then its values.
  *
- *   group   uint16_t f16 scale[NR], uint8_t zero[NR] (where there are zero points), uint32_t
- * [steps][NR]
- */
+ *   group   uint16_t f16 scale[NR], uint8_t zero[NR] (where there are zero points),
+ *           uint32_t [steps][NR] */
 #ifndef TARE_CPU_DEC_W4_H
 #define TARE_CPU_DEC_W4_H
 

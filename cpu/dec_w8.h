@@ -3,9 +3,8 @@
  * zero points instead. Integers are exact as floats, so (q - zero) is exact and the scale rounds
  * once.
  *
- *   panel   float scale[NR], float zero[NR], then per group: (float scale[NR], float zero[NR])?,
- * values
- */
+ *   panel   float scale[NR], float zero[NR], then per group:
+ *           (float scale[NR], float zero[NR])?, values */
 #ifndef TARE_CPU_DEC_W8_H
 #define TARE_CPU_DEC_W8_H
 

@@ -34,8 +34,7 @@ static uint64_t detect(void) {
 #endif
 
 /* A mask may leave a bit whose base is gone; a row that needs the bit then runs on a processor that
- * has both, so the answer is right, but "AVX-512 without AVX2" is not what anyone means: drop it.
- */
+ * has both, so the answer is right, but nobody means "AVX-512 without AVX2": drop it. */
 static uint64_t closed(uint64_t f) {
     if (!(f & CPU_AVX2)) f &= ~(uint64_t)CPU_AVX512;
     if (!(f & CPU_AVX512)) f &= ~(uint64_t)(CPU_VNNI | CPU_BF16);

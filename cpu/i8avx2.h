@@ -1,5 +1,4 @@
-/* Pieces of tiles for files compiled with AVX2: 16 columns of a panel in two vectors of i32 sums.
- */
+/* Pieces of tiles for AVX2: 16 columns of a panel in two vectors of i32 sums. */
 #ifndef TARE_CPU_I8AVX2_H
 #define TARE_CPU_I8AVX2_H
 

@@ -2,8 +2,7 @@
  *
  * A run is one parallel region. x is quantised first, by the calling thread where that takes less
  * than a barrier. Work is split over panels, and over chunks of rows of x where panels are too few;
- * a thread's share is a contiguous range of both, so that at m = 1 it reads one stream of memory.
- */
+ * a thread's share is a contiguous range of both, so at m = 1 it reads one stream of memory. */
 #include "cpu/i8gemm.h"
 
 #include <tare/bits.h>

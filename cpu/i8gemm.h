@@ -11,8 +11,7 @@
  *
  * Every product and every sum of a scale group is exact in i32:
  *   sum q (u - zero) = sum q u + zero * minus,  minus = -sum q.
- * Sums wrap modulo 2^32 on the way; the end fits because i8_fit refuses longer k.
- */
+ * Sums wrap modulo 2^32 on the way; the end fits because i8_fit refuses longer k. */
 #ifndef TARE_CPU_I8GEMM_H
 #define TARE_CPU_I8GEMM_H
 

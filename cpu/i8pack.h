@@ -4,8 +4,7 @@
 
 #include "cpu/i8gemm.h"
 
-/* All k codes of one row of an int8 or int4 tensor of any layout; I8_BIAS where nothing is stored.
- */
+/* All k codes of a row of an int8 or int4 tensor of any layout; I8_BIAS where nothing is stored. */
 void i8_row_codes(const tare_tensor *t, int64_t row, uint8_t *u);
 
 /* The code that stands for zero in group g of a row of W. */

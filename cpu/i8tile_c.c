@@ -21,8 +21,7 @@ static void dots(const int16_t *restrict x, int64_t ldx, const int16_t *restrict
     c[1][0] = b0, c[1][1] = b1, c[1][2] = b2, c[1][3] = b3;
 }
 
-/* Rows of x from `row` that exist, two at most; the second of an odd last one is the first again.
- */
+/* Rows of x from `row` that exist, two at most; an odd last one stands for both. */
 static int pair(const i8_tile *t, int32_t row, const int16_t **x, int64_t *ldx) {
     int rows = t->rows - row < 2 ? 1 : 2;
     *ldx = rows == 2 ? t->ldx / 2 : 0;

@@ -8,8 +8,7 @@
  * A release knows the processors of its day: 0.3.21 takes one that came later for a Prescott and
  * runs at a sixth of the speed. OPENBLAS_CORETYPE=SkylakeX in the environment, before the program
  * starts, is the remedy; the core it chose stands in the device's `runtime`, and the cost below
- * goes by it.
- */
+ * goes by it. */
 #include "cpu/finish.h"
 #include "cpu/omp_threads.h"
 #include "cpu/rows.h"

@@ -3,8 +3,7 @@
  * itself, but only by column, and a pass for the rows of x would remain.
  *
  * The blob: where the library's part starts, the scales of W, the library's part. Scratch: codes of
- * x, their scales, a side product of the quantiser, the sums, what the library wants.
- */
+ * x, their scales, a side product of the quantiser, the sums, what the library wants. */
 #include "cpu/finish.h"
 #include "cpu/onednn.h"
 #include "cpu/rows.h"

@@ -8,8 +8,7 @@
  *
  * Within a run the library allocates its small argument objects, of some hundred bytes; the scratch
  * it works in is ours. oneDNN chooses its instructions itself: TARE_CPU_MASK does not reach it,
- * ONEDNN_MAX_CPU_ISA does.
- */
+ * ONEDNN_MAX_CPU_ISA does. */
 #ifndef TARE_CPU_ONEDNN_H
 #define TARE_CPU_ONEDNN_H
 

@@ -13,8 +13,8 @@
  *
  * and, where a scale belongs to a run of columns, W_SEGMENTS with
  *
- *   w_segment(c, steps)          how many of the next `steps` share scales; reads those where they
- * begin w_fold(c, j, v)              sums of vector j times their scale
+ *   w_segment(c, steps)          how many of the next `steps` share scales; reads those scales
+ *   w_fold(c, j, v)              sums of vector j times their scale
  *
  * and, where decoding differs by a property of the whole matrix, W_KINDS (2 or 3) with w_kind(c)
  * and w_set_kind(c, kind): tiles are compiled for each kind, so that no weight pays for the
@@ -313,8 +313,7 @@ static void buffered(int mr, const float *b, int64_t kc, const float *x, int fir
 
 /* ---- epilogue ---- */
 
-/* rows x NR sums of panel `panel` to y: times the scale of each column (null: 1), bias, ReLU, type.
- */
+/* rows x NR sums of a panel to y: times the scale of each column (null: 1), bias, ReLU, type. */
 static void epilogue(const tare_run_args *a, int64_t panel, int64_t row, int64_t rows,
                      const float *c, const float *scales) {
     const tare_problem *p = a->problem;

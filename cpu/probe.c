@@ -6,8 +6,7 @@
  * probe's burst is a pass over a buffer several times the last cache level. The launch is a median.
  *
  * Threads: tare_threads() of them, each on its own share. Instruction sets: cpu_features(), so a
- * mask lowers the ceilings with the rows.
- */
+ * mask lowers the ceilings with the rows. */
 #include "cpu/probe.h"
 
 #include <stdlib.h>

@@ -1,8 +1,7 @@
 /* Activations to int8, row by row, as TARE_X_I8 defines it (include/tare/tare.h): every variant
  * gives the bits of the reference. Beside the codes a row gets its scale and, a segment of k (a
  * scale group of the weights, or all of k), the negated sum of its codes: what turns
- * sum(q * (u - zero)) into sum(q * u) + zero * sum for weights stored unsigned.
- */
+ * sum(q * (u - zero)) into sum(q * u) + zero * sum for weights stored unsigned. */
 #ifndef TARE_CPU_XQUANT_H
 #define TARE_CPU_XQUANT_H
 

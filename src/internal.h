@@ -5,8 +5,7 @@
 #include <tare/backend.h>
 #include <tare/tare.h>
 
-/* Sets the thread's error text and returns s, so that `return tare_fail(...)` reads as one thought.
- */
+/* Sets the thread's error text and returns s: `return tare_fail(...)` is one thought. */
 tare_status tare_fail(tare_status s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define TARE_FAIL(status, ...) return tare_fail((status), __VA_ARGS__)
@@ -69,8 +68,7 @@ int tare_same_problem(const tare_problem *a, const tare_problem *b);
 double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel);
 
 /* ---- planning (src/plan.c) ---- */
-/* Tests one row against a problem: features, then fit. 1: `out` is a complete plan; 0: why is set.
- */
+/* Tests one row against a problem: features, then fit. 1: `out` is a plan; 0: `why` is set. */
 int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
                   const tare_plan_options *o, tare_plan *out, char why[160]);
 

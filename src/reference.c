@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* x as doubles, quantised as tare_problem defines it: the float steps are part of the definition.
- */
+/* x as doubles, quantised as tare_problem defines it: the float steps belong to the definition. */
 static void load_x(const tare_problem *p, const void *x, int64_t row, double *out) {
     size_t base = (size_t)row * (size_t)p->k;
     if (!(p->flags & TARE_X_I8)) {

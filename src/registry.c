@@ -1,6 +1,5 @@
 /* Which backends there are, and their devices. The only file that knows a backend by name: the CPU
- * is linked in, the others are found by src/module.c. Filled once, read without locks afterwards.
- */
+ * is linked in, the others are found by src/module.c. Filled once, then read without locks. */
 #include "internal.h"
 
 #include <pthread.h>

@@ -96,8 +96,7 @@ static void print_skips(void) {
            tare_device_count(), skipped, (unsigned long long)seed());
 }
 
-/* Criterion finds the program again by this symbol when it spawns a worker: it must not be hidden.
- */
+/* Criterion finds the program again by this symbol when it spawns a worker: keep it visible. */
 __attribute__((visibility("default"))) int main(int argc, char **argv) {
     struct criterion_test_set *set = criterion_initialize();
     int ok = 1;

@@ -69,8 +69,7 @@ static int check_row(setup *s) {
     for (int i = 0; i < M * N; i++)
         cr_expect(z[i] == 0, "%s %s: x = 0 gives %.9g", s->row->name, s->name, (double)z[i]);
 
-    /* Swap neighbouring (block) rows of W; the last odd one stays. Sums may run in another order.
-     */
+    /* Swap neighbouring (block) rows of W; the last odd one stays. Sums may be reordered. */
     int64_t pairs = N / (2 * step) * 2 * step;
     for (int64_t i = 0; i < N; i++) {
         int64_t from = i < pairs ? ((i / step) ^ 1) * step + i % step : i;

@@ -25,8 +25,7 @@ static const variant variants[] = {
 
 enum { ROWS = 7 };
 
-/* Rows: ordinary, zero, just below and at the least magnitude, ties of rounding, huge, subnormal.
- */
+/* Rows: ordinary, zero, just below and at the least magnitude, ties, huge, subnormal. */
 static void fill(void *x, tare_type t, int64_t k, uint64_t *seed) {
     static const float top[ROWS] = {1, 0, 0x1.fffffep-101f, 0x1p-100f, 127, 60000, 0x1p-130f};
     for (int64_t r = 0; r < ROWS; r++)

@@ -6,8 +6,7 @@
  * or TARE_BACKEND_DIR. A wrong ABI number or struct size is refused with its reason.
  *
  * Contract of every function: errors are returned and described with `tare_backend_host.fail`;
- * nothing is printed; nothing throws. `run` allocates nothing and queues or finishes its work.
- */
+ * nothing is printed; nothing throws. `run` allocates nothing and queues or finishes its work. */
 #ifndef TARE_BACKEND_H
 #define TARE_BACKEND_H
 

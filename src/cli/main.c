@@ -1,5 +1,4 @@
-/* tare: the command-line tool. One verb a file; this one finds the verb and looks after the output.
- */
+/* tare: the command-line tool. One verb a file; this one finds the verb and flushes the output. */
 #include "src/cli/cli.h"
 
 #include "src/cli/bench.h"

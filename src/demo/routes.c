@@ -2,8 +2,7 @@
  * measures which is fastest; the last layer of pruned networks stays dense (0.5 % of the weights).
  *
  * The rates of fine-tuning are those that gave the least *training* loss among 0.0005, 0.001 ...
- * 0.008 (seed 1): the more is gone, the further the rest must move. Test images had no say in it.
- */
+ * 0.008 (seed 1): the more is gone, the further the rest must move. Test images had no say. */
 #include "src/demo/routes.h"
 
 #include <string.h>

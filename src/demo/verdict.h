@@ -10,10 +10,10 @@
  *   metric    a drop of more than 1 point of top-1: HURTS where McNemar's p < 0.05, else
  *             INCONCLUSIVE; a gain with p < 0.05: HELPS; else NEUTRAL
  *   overall   UNPROVEN without a latency or without a metric. HURTS where the metric does.
- *             INCONCLUSIVE where the metric is. HELPS where size or one latency helps; what it
- * costs elsewhere is named as its price. HURTS where nothing helps and something hurts.
- *             INCONCLUSIVE where nothing helps and a latency is inconclusive. Else NEUTRAL.
- */
+ *             INCONCLUSIVE where the metric is. HELPS where size or one latency helps;
+ *             what it costs elsewhere is named as its price. HURTS where nothing helps and
+ *             something hurts. INCONCLUSIVE where nothing helps and a latency is.
+ *             Else NEUTRAL. */
 #ifndef TARE_DEMO_VERDICT_H
 #define TARE_DEMO_VERDICT_H
 

@@ -1,5 +1,4 @@
-/* i4 values, dense only: nibbles 0..15, two a byte along k; symmetric ones hold q + 8, q in -7..7.
- */
+/* i4 values, dense only: nibbles 0..15, two a byte along k; symmetric ones hold q + 8, |q| <= 7. */
 #include "src/format/quant.h"
 
 static const quant_range range = {0, 15, 7};
