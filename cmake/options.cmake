@@ -14,6 +14,10 @@ if(TARE_SANITIZE)
   target_compile_options(tare_flags INTERFACE -fsanitize=${TARE_SANITIZE} -fno-omit-frame-pointer -g
     -fno-sanitize-recover=all)
   target_link_options(tare_flags INTERFACE -fsanitize=${TARE_SANITIZE})
+  if(CMAKE_C_COMPILER_ID STREQUAL GNU)
+    # Kernels are large functions: following their variables for a debugger takes gcc minutes.
+    target_compile_options(tare_flags INTERFACE -fno-var-tracking)
+  endif()
 endif()
 if(TARE_FUZZ)
   target_compile_options(tare_flags INTERFACE -fsanitize=fuzzer-no-link)

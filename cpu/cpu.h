@@ -28,6 +28,10 @@ void cpu_estimate_rates(uint64_t features, tare_rates *out);
 /* cpu/runtime.c: thread runtime and the vendor libraries with versions, "OpenMP 4.5, ...". */
 void cpu_runtime(char *out, size_t size);
 
+/* The OPENBLAS_CORETYPE for a processor that this OpenBLAS takes for one without AVX; null: it
+ * knows better, or is not linked. */
+const char *cpu_openblas_core(void);
+
 /* cpu/probe.c */
 tare_status cpu_probe(void *state, tare_probe_kind what, double seconds, double *rate);
 

@@ -7,8 +7,8 @@
  *
  * A release knows the processors of its day: 0.3.21 takes one that came later for a Prescott and
  * runs at a sixth of the speed. OPENBLAS_CORETYPE=SkylakeX in the environment, before the program
- * starts, is the remedy; the core it chose stands in the device's `runtime`, and the cost below
- * goes by it. */
+ * starts, is the remedy, which the tool applies to itself (src/cli/restart.c). The core in use
+ * stands in the device's `runtime`, and the cost below goes by it. */
 #include "cpu/finish.h"
 #include "cpu/omp_threads.h"
 #include "cpu/rows.h"

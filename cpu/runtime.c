@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #ifdef TARE_HAVE_OPENBLAS
 #include <cblas.h>
 #endif
@@ -70,6 +71,21 @@ static void onednn(char *out, size_t size) {
     add(out, size, text);
 }
 #endif
+
+const char *cpu_openblas_core(void) {
+#if defined(TARE_HAVE_OPENBLAS) && defined(__x86_64__)
+    static const char *const sse[] = {"Prescott",  "Core2",  "Penryn",    "Dunnington",
+                                      "Nehalem",   "Athlon", "Opteron",   "Opteron_SSE3",
+                                      "Barcelona", "Nano",   "Northwood", "Katmai"};
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return NULL;
+    int wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    for (size_t i = 0; i < sizeof sse / sizeof *sse; i++)
+        if (strcasecmp(sse[i], openblas_get_corename()) == 0) return wide ? "SkylakeX" : "Haswell";
+#endif
+    return NULL;
+}
 
 void cpu_runtime(char *out, size_t size) {
     out[0] = 0;

@@ -52,6 +52,13 @@ done
 expect 0 'matmul_any_ref' devices --quick
 expect 0 '| `w8a8`' devices -o md
 expect 2 'none of' devices -o yaml
+"$tool" devices --quick >out
+if grep -q ' avx2' out; then
+    ! grep -qE 'OpenBLAS [0-9.]+ (Prescott|Core2|Penryn|Nehalem) ' out || fail "OpenBLAS without AVX is no baseline"
+fi
+if grep -q 'OpenBLAS' out; then
+    OPENBLAS_CORETYPE=Nehalem "$tool" devices --quick | grep -q Nehalem || fail "OPENBLAS_CORETYPE is overruled"
+fi
 expect 0 'matmul_any_ref' explain --scheme csr@0.9 -n 64 -k 64
 expect 2 'scheme' explain --scheme w3a3 -n 64 -k 64
 expect 2 'scheme' bench --scheme w3a3 -n 64 -k 64

@@ -24,8 +24,9 @@ int cli_devices(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_lab(int argc, char **argv);
 
-/* Starts the tool again, once, with a short spin of waiting threads; call it before any work. */
-void cli_short_spin(char **argv);
+/* Starts the tool again, once, where a library below `verb` wants another environment; call it
+ * before any work. */
+void cli_restart(const char *verb, char **argv);
 
 /* "tare VERB: text" to stderr, always one line; returns CLI_USAGE. */
 int cli_bad(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
