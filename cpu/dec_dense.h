@@ -43,7 +43,7 @@ static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
     }
     f->packed_bytes = (size_t)(cpu_ceil_div(p->n, NR) * NR * cpu_ceil_div(p->k, WSTEP) * WSTEP) *
                       sizeof(DENSE_STORED);
-    panel_fit(rates, p, f, 0.9);
+    panel_fit(rates, p, f);
     return 1;
 }
 

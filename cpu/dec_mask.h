@@ -98,7 +98,7 @@ static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
         return 0;
     }
     f->packed_bytes = parts_of(p).end;
-    panel_fit(rates, p, f, 0.85);
+    panel_fit(rates, p, f);
     return 1;
 }
 

@@ -94,7 +94,7 @@ static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
         return 0;
     }
     f->packed_bytes = (size_t)cpu_ceil_div(p->n, NR) * panel_bytes(p);
-    panel_fit(rates, p, f, 0.6);
+    panel_fit(rates, p, f);
     return 1;
 }
 

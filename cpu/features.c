@@ -54,6 +54,11 @@ uint64_t cpu_features(void) {
     return detected;
 }
 
+int cpu_f32_ops(void) {
+    uint64_t f = cpu_features();
+    return f & CPU_AVX512 ? 64 : f & CPU_AVX2 ? 32 : 8;
+}
+
 void cpu_feature_names(uint64_t f, char *out, size_t size) {
     snprintf(out, size, "%s%s%s%s%s%s", f ? "" : "portable", f & CPU_AVX2 ? "avx2" : "",
              f & CPU_AVX512 ? " avx512" : "", f & CPU_VNNI ? " vnni" : "",
@@ -62,10 +67,9 @@ void cpu_feature_names(uint64_t f, char *out, size_t size) {
 
 void cpu_estimate_rates(uint64_t f, tare_rates *r) {
     double cores = tare_threads(), ghz = 2.5;
-    double lanes = f & CPU_AVX512 ? 16 : f & CPU_AVX2 ? 8 : 4;
     *r = (tare_rates){.read_gbs = 16 * (cores < 8 ? cores : 8),
                       .cache_gbs = 40 * cores,
-                      .f32_gflops = cores * ghz * lanes * (f & CPU_AVX2 ? 4 : 2),
+                      .f32_gflops = cores * ghz * cpu_f32_ops(),
                       .launch_ns = 2000};
     r->bf16_gflops = f & CPU_BF16 ? 1.5 * r->f32_gflops : 0;
     r->i8_gops = r->f32_gflops * (f & CPU_VNNI ? 4 : 1);

@@ -35,8 +35,7 @@ static double core_speed(void) {
 
 /* Against what our own rows may use: the rates were measured with that. */
 static double share_of_peak(void) {
-    uint64_t f = cpu_features();
-    return core_speed() / (f & CPU_AVX512 ? 64 : f & CPU_AVX2 ? 32 : 8);
+    return core_speed() / cpu_f32_ops();
 }
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {

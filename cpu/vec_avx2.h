@@ -9,6 +9,7 @@
 
 #define TILE_ROWS 6
 enum { VL = 8, NV = 2, MR = TILE_ROWS, NR = NV * VL };
+enum { VEC_OPS = 32 }; /* a cycle and core, as cpu_f32_ops() counts */
 #define INLINE static inline __attribute__((always_inline))
 typedef __m256 vf;
 typedef __m256i vi;

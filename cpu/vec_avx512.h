@@ -9,6 +9,7 @@
 
 #define TILE_ROWS 8
 enum { VL = 16, NV = 3, MR = TILE_ROWS, NR = NV * VL };
+enum { VEC_OPS = 64 }; /* a cycle and core, as cpu_f32_ops() counts */
 #define INLINE static inline __attribute__((always_inline))
 typedef __m512 vf;
 typedef __m512i vi; /* VL lanes of 32 bits */

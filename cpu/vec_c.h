@@ -9,6 +9,7 @@
 
 #define TILE_ROWS 4
 enum { VL = 4, NV = 2, MR = TILE_ROWS, NR = NV * VL };
+enum { VEC_OPS = 8 }; /* a cycle and core, as cpu_f32_ops() counts */
 #define INLINE static inline __attribute__((always_inline))
 typedef float vf __attribute__((vector_size(16)));
 typedef uint32_t vi __attribute__((vector_size(16)));

@@ -52,14 +52,17 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
     return 1;
 }
 
-/* A measured row beats every modelled one: a model that flatters a row must not undo a tuning. The
- * reference is for when nothing else fits. */
+/* Whether `a` should replace `b`, which stands before it in the table. A measured row beats every
+ * modelled one: a model that flatters a row must not undo a tuning. Modelled costs closer than
+ * models can tell are decided by the table's order, best first. The reference is for when nothing
+ * else fits. */
 static int better(const tare_plan *a, const tare_plan *b) {
     int ar = (a->row->flags & TARE_ROW_REFERENCE) != 0,
         br = (b->row->flags & TARE_ROW_REFERENCE) != 0;
     if (ar != br) return br;
     if (a->measured != b->measured) return a->measured;
-    return a->cost_ns + a->transfer_ns < b->cost_ns + b->transfer_ns;
+    double margin = a->measured ? 1 : 0.97;
+    return a->cost_ns + a->transfer_ns < margin * (b->cost_ns + b->transfer_ns);
 }
 
 static tare_status no_row(const tare_device *d, const tare_plan_options *o, int seen,
