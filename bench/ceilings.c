@@ -95,17 +95,30 @@ const char *bench_limit_name(int limit) {
     return limit >= BENCH_MEMORY && limit <= BENCH_TRANSFER ? name[limit - 1] : "unknown";
 }
 
-double bench_floor_ns(const tare_plan *p, const tare_rates *r, int cached,
+/* Of the unit that a plan's row uses; f32 where that was not measured. */
+static double *peak_of(const tare_plan *p, tare_rates *r) {
+    double *peak = p->unit == TARE_PROBE_I8     ? &r->i8_gops
+                   : p->unit == TARE_PROBE_BF16 ? &r->bf16_gflops
+                                                : &r->f32_gflops;
+    return *peak > 0 ? peak : &r->f32_gflops;
+}
+
+double bench_floor_ns(const tare_plan *p, size_t packed, const tare_rates *r, int cached,
                       enum bench_limit *limit) {
-    double bandwidth = cached && r->cache_gbs > r->read_gbs ? r->cache_gbs : r->read_gbs;
-    double peak = p->unit == TARE_PROBE_I8     ? r->i8_gops
-                  : p->unit == TARE_PROBE_BF16 ? r->bf16_gflops
-                                               : r->f32_gflops;
-    if (!(peak > 0)) peak = r->f32_gflops;
-    double memory = p->bytes / bandwidth, compute = p->ops / peak;
+    tare_rates rates = *r;
+    double cache = r->cache_gbs > r->read_gbs ? r->cache_gbs : r->read_gbs;
+    double memory = cached ? p->bytes / cache : (double)packed / r->read_gbs;
+    double compute = p->ops / *peak_of(p, &rates);
     double floor = memory > compute ? memory : compute;
     *limit = memory > compute ? BENCH_MEMORY : BENCH_COMPUTE;
     if (r->launch_ns > floor) *limit = BENCH_LAUNCH;
     if (p->transfer_ns > floor && p->transfer_ns > r->launch_ns) *limit = BENCH_TRANSFER;
     return floor;
+}
+
+void bench_ceilings_met(const tare_plan *p, size_t packed, int cached, double ns, tare_rates *r) {
+    double *peak = peak_of(p, r);
+    if (!(ns > 0)) return;
+    if (p->ops / ns > *peak) *peak = p->ops / ns;
+    if (!cached && (double)packed / ns > r->read_gbs) r->read_gbs = (double)packed / ns;
 }

@@ -13,9 +13,16 @@ tare_status bench_ceilings(tare_device *d, double seconds, tare_rates *out);
 enum bench_limit { BENCH_MEMORY = 1, BENCH_COMPUTE, BENCH_LAUNCH, BENCH_TRANSFER };
 const char *bench_limit_name(int limit); /* "memory" ... */
 
-/* The least time in which a plan's bytes and operations could be had, ns, and what it is bound by:
- * the largest of bytes / bandwidth, ops / peak of its unit, launch, transfer. `cached`: weights
- * come from the last cache. Launch counts for the label only, not for the floor. */
-double bench_floor_ns(const tare_plan *p, const tare_rates *r, int cached, enum bench_limit *limit);
+/* The least time in which a plan could run, ns, and what it is bound by: the largest of bytes /
+ * bandwidth, ops / peak of its unit, launch, transfer. `cached`: W, x and y come from the last
+ * cache; otherwise the packed W (`packed` bytes of it) comes from memory, and x and y may lie in
+ * any cache, so they count nothing. Launch counts for the label only, not for the floor. */
+double bench_floor_ns(const tare_plan *p, size_t packed, const tare_rates *r, int cached,
+                      enum bench_limit *limit);
+
+/* A run that took `ns`. Where that is less than the floor, a ceiling was measured in a slow spell:
+ * the run is the better measurement, and the ceiling rises to it. The cache's ceiling does not:
+ * caches nearer to a core are faster than the last. */
+void bench_ceilings_met(const tare_plan *p, size_t packed, int cached, double ns, tare_rates *r);
 
 #endif

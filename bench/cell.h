@@ -101,4 +101,8 @@ void bench_setup_clear(bench_setup *s);
 tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
                         const bench_scheme *schemes, int count, bench_cells *out);
 
+/* Holds all cells of a run against its ceilings (pct_peak, limit), after raising those that a cell
+ * has passed; bench_group ends with it. */
+void bench_peaks(bench_setup *s, bench_cells *all);
+
 #endif

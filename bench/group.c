@@ -185,6 +185,27 @@ static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
     return TARE_OK;
 }
 
+/* Weights that the last cache serves. */
+static int is_cached(const bench_setup *s, const bench_cell *c) {
+    return c->cache == BENCH_HOT && c->packed_bytes < (size_t)s->info.cache;
+}
+
+void bench_peaks(bench_setup *s, bench_cells *all) {
+    for (int i = 0; i < all->count; i++) {
+        const bench_cell *c = &all->cell[i];
+        if (c->result.n > 0)
+            bench_ceilings_met(&c->plan, c->packed_bytes, is_cached(s, c), c->result.median_ns,
+                               &s->rates);
+    }
+    for (int i = 0; i < all->count; i++) {
+        bench_cell *c = &all->cell[i];
+        if (c->result.n == 0) continue;
+        double floor =
+            bench_floor_ns(&c->plan, c->packed_bytes, &s->rates, is_cached(s, c), &c->limit);
+        c->pct_peak = 100 * floor / c->result.median_ns;
+    }
+}
+
 static void on_progress(void *ctx, double done) {
     tell(ctx, "timing", "", 0.5 + 0.5 * done);
 }
@@ -200,9 +221,6 @@ static tare_status add_cells(bench_group_state *g, field *f, enum bench_cache ca
         c->result = f->r[i];
         memset(&f->r[i], 0, sizeof f->r[i]);
         c->copies = cache == BENCH_COLD ? f->in[i]->rotor.copies : 1;
-        int cached = cache == BENCH_HOT && c->packed_bytes < (size_t)g->setup->info.cache;
-        double floor = bench_floor_ns(&c->plan, &g->setup->rates, cached, &c->limit);
-        c->pct_peak = 100 * floor / c->result.median_ns;
     }
     for (int i = 0; i < g->refused->count; i++) {
         bench_cell *c = bench_cells_add(out);
@@ -311,6 +329,7 @@ tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
     if (st == TARE_OK) st = make_data(&g);
     if (st == TARE_OK) st = enter_all(&g, schemes, count);
     if (st == TARE_OK) st = all_caches(&g, out);
+    bench_peaks(s, out);
     clear(&g, tensors);
     return st;
 }
