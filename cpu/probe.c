@@ -3,7 +3,8 @@
  * A rate is that of the best burst: other guests of a shared machine can only take away. A burst
  * lasts a quarter of the time asked for (20 ms at most), long enough that a short probe, which the
  * harness takes before and after each cell, falls when a neighbour holds the core. The memory
- * probe's burst is a pass over a buffer several times the last cache level. The launch is a median.
+ * probe's burst is a pass over a buffer several times the last cache level. The launch is a
+ * quartile.
  *
  * Threads: tare_threads() of them, each on its own share. Instruction sets: cpu_features(), so a
  * mask lowers the ceilings with the rows. */
@@ -13,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLES = 256, READ_UNIT = 512, BURSTS = 6, FIRST_OPS = 1 << 22 };
+enum { SAMPLES = 256, LAUNCHES = 32, READ_UNIT = 512, BURSTS = 6, FIRST_OPS = 1 << 22 };
 
 static double now(void) {
     struct timespec t;
@@ -153,23 +154,22 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* ns of a parallel region that does nothing, back to back, as a layer follows a layer. */
+/* ns of a parallel region that does nothing, back to back, as a layer follows a layer. Each is
+ * timed alone, and LAUNCHES at least: where something else holds a core, a region takes
+ * milliseconds, and only those between count. */
 static double launch(double seconds) {
     double ns[SAMPLES], start = now();
     int count = 0;
     do {
-        double t = now();
-        for (int i = 0; i < 16; i++) {
-            double threads = 0;
+        double threads = 0, t = now();
 #pragma omp parallel num_threads(tare_threads()) reduction(+ : threads)
-            threads += 1;
-            sink = threads;
-        }
-        ns[count++ % SAMPLES] = (now() - t) * 1e9 / 16;
-    } while (now() - start < seconds && count < 1 << 24);
+        threads += 1;
+        sink = threads;
+        ns[count++ % SAMPLES] = (now() - t) * 1e9;
+    } while ((now() - start < seconds || count < LAUNCHES) && count < 1 << 24);
     int kept = count < SAMPLES ? count : SAMPLES;
     qsort(ns, (size_t)kept, sizeof *ns, ascending);
-    return ns[kept / 2];
+    return ns[kept / 4];
 }
 
 tare_status cpu_probe(void *state, tare_probe_kind what, double seconds, double *rate) {
