@@ -18,8 +18,8 @@ static onednn_case case_of(const tare_problem *p, int64_t m, int threads) {
 int onednn_float_fit(tare_type t, const tare_problem *p, tare_fit *f) {
     if (p->w.layout != TARE_DENSE || p->w.value != t || p->x != t ||
         (p->y != TARE_F32 && p->y != t)) {
-        snprintf(f->why, sizeof f->why, "multiplies dense %s by %s to f32 or %s only",
-                 tare_type_name(t), tare_type_name(t), tare_type_name(t));
+        snprintf(f->why, sizeof f->why, "multiplies dense %s by %s to %s only", tare_type_name(t),
+                 tare_type_name(t), t == TARE_F32 ? "f32" : "f32 or bf16");
         return 0;
     }
     onednn_case c = case_of(p, p->m, tare_threads());
