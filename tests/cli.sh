@@ -88,6 +88,14 @@ no_room bench -n 64 -k 64 --time 0.01 --samples 6 --out "$work/full.jsonl" -o js
 wait
 [ "$(ls full.jsonl* 2>/dev/null | wc -l)" = 0 ] || fail "a partial file on a full disk: $(ls full.jsonl*)"
 grep -q 'full.jsonl' err || fail "the file on a full disk is not named: $(cat err)"
+# What was measured is not lost with its file.
+if [ -w /dev/full ]; then
+    "$tool" bench -n 64 -k 64 --time 0.01 --samples 6 --scheme w8a8 -o jsonl --out /dev/full >out 2>err
+    [ $? = 2 ] || fail "/dev/full was written"
+    grep -q '/dev/full.*standard output' err || fail "a report that went elsewhere is not announced: $(cat err)"
+    grep -q '"kernel": *"matmul_w8a8' out || fail "the report was lost with its file"
+fi
+expect 2 "'w8a8' is no format" breakeven -n 64 -k 64 --scheme w8a8
 TARE_CPU_MASK=0 "$tool" devices --quick >out || fail "devices under a mask"
 grep -q '^w8a8 .* matmul_w8a8_c' out || fail "TARE_CPU_MASK=0 does not leave the portable kernels: $(grep '^w8a8 ' out)"
 [ $failed = 0 ] && echo "cli: all as expected"

@@ -35,7 +35,8 @@ void bench_progress_init(bench_progress *p, int groups);
 void bench_progress_show(void *progress, const char *what, double done);
 void bench_progress_end(bench_progress *p);
 
-/* Renders records and writes them to `path` (aside, then renamed) or, where null, to stdout. */
+/* Renders records and writes them to `path` (aside, then renamed) or, where null, to stdout; there
+ * also where `path` takes nothing, with an error all the same. */
 tare_status bench_write(const char *path, enum bench_view view, const json_t *records,
                         int (*report)(FILE *out, enum bench_view view, const json_t *records));
 /* Fails early where a file could not be made later. */

@@ -66,6 +66,12 @@ tare_status bench_write(const char *path, enum bench_view view, const json_t *re
                       path ? path : "standard output", strerror(errno));
     else if (path)
         s = file_save(path, text, size);
+    /* It may have taken hours: what no file takes goes where it can still be kept. */
+    if (path && !bad && s != TARE_OK && fwrite(text, 1, size, stdout) == size && !fflush(stdout)) {
+        char why[400];
+        snprintf(why, sizeof why, "%s", tare_last_error());
+        s = tare_fail(s, "%s; the report went to standard output instead", why);
+    }
     free(text);
     return s;
 }

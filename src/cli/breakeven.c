@@ -12,8 +12,9 @@
 
 static const char help[] =
     "usage: tare breakeven -n N -k K [options]   the sparsity from which sparse formats pay\n"
+    "       tare breakeven SUITE [options]\n"
     "\n"
-    "  -n N -k K      sizes of W[n,k]\n"
+    "  -n N -k K      sizes of W[n,k]; or a SUITE of them, as in tare bench\n"
     "  -m M           rows of x, the batch: 1,8,32 (default 1)\n"
     "  --scheme LIST  formats without their share of zeros: csr bitmap bitmap-i8 bsrRxC\n"
     "                 (default csr,bitmap,bitmap-i8,bsr4x4)\n"
@@ -210,7 +211,11 @@ static tare_status read_formats(even_job *j, const char *text) {
                       "the @ out",
                       j->format[j->formats]);
         snprintf(probe, sizeof probe, "%s@0.5", j->format[j->formats++]);
-        TARE_TRY(bench_scheme_parse(probe, &s));
+        if (bench_scheme_parse(probe, &s) != TARE_OK)
+            TARE_FAIL(TARE_E_ARG,
+                      "--scheme: '%s' is no format with a share of zeros; there are csr bitmap "
+                      "bitmap-i8 bsrRxC (R and C from 1 to 256)",
+                      j->format[j->formats - 1]);
         if (!at[length]) return TARE_OK;
         at += length + 1;
     }
