@@ -30,6 +30,7 @@
 #define TARE_CPU_PANEL_GEMM_H
 
 #include "cpu/cpu.h"
+#include "cpu/panel_x.h"
 
 enum { KC = 256 };
 
@@ -79,52 +80,6 @@ static void panel_fit(const tare_rates *rates, const tare_problem *p, tare_fit *
     f->unit = TARE_PROBE_F32;
     double rows = (double)p->m, width = (double)VEC_OPS / cpu_f32_ops();
     tare_fit_cost(f, rates, 0.9, OP_SHARE * width * rows / (rows + 3));
-}
-
-/* ---- x ---- */
-
-/* Row r of x as floats, zeros behind it up to k_pad. */
-static void copy_row(const tare_run_args *a, int64_t r, int64_t k_pad, float *out) {
-    const tare_problem *p = a->problem;
-    int64_t k = p->k, j = 0;
-    if (p->x == TARE_F32) {
-        const float *x = (const float *)a->x + r * k;
-        for (; j < k; j++) out[j] = x[j];
-    } else {
-        const uint16_t *x = (const uint16_t *)a->x + r * k;
-        if (p->x == TARE_BF16)
-            for (; j + VL <= k; j += VL) vf_store(out + j, vf_from_bf16(x + j));
-        else
-            for (; j + VL <= k; j += VL) vf_store(out + j, vf_from_f16(x + j));
-        for (; j < k; j++) out[j] = tare_load(p->x, x, (size_t)j);
-    }
-    for (; j < k_pad; j++) out[j] = 0;
-}
-
-/* Rows r..r+MR-1 interleaved: the MR values that one step broadcasts lie side by side. */
-static void pack_rows(const tare_run_args *a, int64_t r, int64_t k_pad, float *out) {
-    enum { BLOCK = 64 };
-    const tare_problem *p = a->problem;
-    size_t width = tare_type_bytes(p->x);
-    for (int i = 0; i < MR; i++) {
-        const char *x = (const char *)a->x + (size_t)((r + i) * p->k) * width;
-        for (int64_t j = 0; j < k_pad; j += BLOCK) {
-            float line[BLOCK];
-            int64_t end = j + BLOCK < k_pad ? BLOCK : k_pad - j;
-            int64_t have = r + i >= a->m ? 0 : p->k - j < end ? p->k - j : end;
-            if (have < 0) have = 0;
-            int64_t c = 0;
-            if (p->x == TARE_BF16)
-                for (; c + VL <= have; c += VL)
-                    vf_store(line + c, vf_from_bf16((const uint16_t *)(const void *)x + j + c));
-            if (p->x == TARE_F16)
-                for (; c + VL <= have; c += VL)
-                    vf_store(line + c, vf_from_f16((const uint16_t *)(const void *)x + j + c));
-            for (; c < have; c++) line[c] = tare_load(p->x, x, (size_t)(j + c));
-            for (; c < end; c++) line[c] = 0;
-            for (c = 0; c < end; c++) out[(j + c) * MR + i] = line[c];
-        }
-    }
 }
 
 /* ---- tiles ---- */
@@ -204,32 +159,33 @@ INLINE void tile_direct(int mr, int kind, const wcursor *from, int64_t steps, co
     }
 }
 
-/* mr rows of packed x times kc decoded columns. Meanwhile the next block of weights is fetched, a
- * line a column, so that decoding it does not wait for memory; stride 0 when that is done. */
-INLINE void tile_buffer(int mr, const float *b, int64_t kc, const float *x, int first_block,
+/* mr rows of packed x times kc decoded columns, the first nv vectors of them. Meanwhile the next
+ * block of weights is fetched, a line a column, so that decoding it does not wait for memory;
+ * stride 0 when that is done. */
+INLINE void tile_buffer(int mr, int nv, const float *b, int64_t kc, const float *x, int first_block,
                         float *c, const char *next, int64_t stride) {
     vf acc[MR][NV];
 #pragma GCC unroll 8
     for (int r = 0; r < mr; r++)
 #pragma GCC unroll 8
-        for (int j = 0; j < NV; j++)
+        for (int j = 0; j < nv; j++)
             acc[r][j] = first_block ? vf_zero() : vf_load(c + r * NR + j * VL);
     for (int64_t i = 0; i < kc; i++, x += MR, b += NR, next += stride) {
         __builtin_prefetch(next, 0, 2);
         vf w[NV];
 #pragma GCC unroll 8
-        for (int j = 0; j < NV; j++) w[j] = vf_load(b + j * VL);
+        for (int j = 0; j < nv; j++) w[j] = vf_load(b + j * VL);
 #pragma GCC unroll 8
         for (int r = 0; r < mr; r++) {
             vf v = vf_set(x[r]);
 #pragma GCC unroll 8
-            for (int j = 0; j < NV; j++) acc[r][j] = vf_fma(v, w[j], acc[r][j]);
+            for (int j = 0; j < nv; j++) acc[r][j] = vf_fma(v, w[j], acc[r][j]);
         }
     }
 #pragma GCC unroll 8
     for (int r = 0; r < mr; r++)
 #pragma GCC unroll 8
-        for (int j = 0; j < NV; j++) vf_store(c + r * NR + j * VL, acc[r][j]);
+        for (int j = 0; j < nv; j++) vf_store(c + r * NR + j * VL, acc[r][j]);
 }
 
 /* The row count and the kind as constants, so that sums are registers. */
@@ -276,35 +232,45 @@ static void direct(int mr, const wcursor *w, int64_t steps, const float *x, int6
     if (W_KINDS > 2 && kind == 2) direct_of(mr, 2, w, steps, x, ldx, c);
 }
 
+/* The last panel of a W whose rows end within it: whole tiles of fewer vectors, or a small n would
+ * pay for columns that are not there. */
+static void buffered_narrow(int nv, const float *b, int64_t kc, const float *x, int first_block,
+                            float *c, const char *next, int64_t stride) {
+    if (nv == 1)
+        tile_buffer(MR, 1, b, kc, x, first_block, c, next, stride);
+    else
+        tile_buffer(MR, 2, b, kc, x, first_block, c, next, stride);
+}
+
 static void buffered(int mr, const float *b, int64_t kc, const float *x, int first_block, float *c,
                      const char *next, int64_t stride) {
     switch (mr) {
     case 1:
-        tile_buffer(1, b, kc, x, first_block, c, next, stride);
+        tile_buffer(1, NV, b, kc, x, first_block, c, next, stride);
         break;
     case 2:
-        tile_buffer(2, b, kc, x, first_block, c, next, stride);
+        tile_buffer(2, NV, b, kc, x, first_block, c, next, stride);
         break;
     case 3:
-        tile_buffer(3, b, kc, x, first_block, c, next, stride);
+        tile_buffer(3, NV, b, kc, x, first_block, c, next, stride);
         break;
     case 4:
-        tile_buffer(4, b, kc, x, first_block, c, next, stride);
+        tile_buffer(4, NV, b, kc, x, first_block, c, next, stride);
         break;
 #if TILE_ROWS > 4
     case 5:
-        tile_buffer(5, b, kc, x, first_block, c, next, stride);
+        tile_buffer(5, NV, b, kc, x, first_block, c, next, stride);
         break;
     case 6:
-        tile_buffer(6, b, kc, x, first_block, c, next, stride);
+        tile_buffer(6, NV, b, kc, x, first_block, c, next, stride);
         break;
 #endif
 #if TILE_ROWS > 6
     case 7:
-        tile_buffer(7, b, kc, x, first_block, c, next, stride);
+        tile_buffer(7, NV, b, kc, x, first_block, c, next, stride);
         break;
     case 8:
-        tile_buffer(8, b, kc, x, first_block, c, next, stride);
+        tile_buffer(8, NV, b, kc, x, first_block, c, next, stride);
         break;
 #endif
     default:
@@ -372,6 +338,8 @@ static void decode_block(wcursor *w, int64_t columns, float *b) {
 static void panel_buffered(const tare_run_args *a, panel_shape s, int64_t panel, int64_t row0,
                            int64_t row1, const float *x, float *own) {
     float *b = own, *c = own + KC * NR;
+    int64_t columns = a->problem->n - panel * NR;
+    int nv = columns < NR ? (int)cpu_ceil_div(columns, VL) : NV;
     wcursor w;
     w_open(&w, a, panel);
     for (int64_t k0 = 0; k0 < s.k_pad; k0 += KC) {
@@ -383,8 +351,12 @@ static void panel_buffered(const tare_run_args *a, panel_shape s, int64_t panel,
         for (int64_t r = row0; r < row1; r += MR, fetched += 64 * kc) {
             int mr = row1 - r < MR ? (int)(row1 - r) : MR;
             const char *next = (const char *)w.at + (fetched < bytes ? fetched : 0);
-            buffered(mr, b, kc, x + r * s.k_pad + k0 * MR, k0 == 0, c + (r - row0) * NR, next,
-                     fetched < bytes ? 64 : 0);
+            const float *xs = x + r * s.k_pad + k0 * MR;
+            int64_t stride = fetched < bytes ? 64 : 0;
+            if (nv < NV)
+                buffered_narrow(nv, b, kc, xs, k0 == 0, c + (r - row0) * NR, next, stride);
+            else
+                buffered(mr, b, kc, xs, k0 == 0, c + (r - row0) * NR, next, stride);
         }
     }
     epilogue(a, panel, row0, row1 - row0, c, w_scales(a, panel));
@@ -396,7 +368,7 @@ static void run_small(const tare_run_args *a, panel_shape s) {
     float *xs = a->scratch;
     char *own = (char *)a->scratch + s.x_bytes;
     if (s.copied_x)
-        for (int64_t r = 0; r < a->m; r++) copy_row(a, r, s.k_pad, xs + r * s.k_pad);
+        for (int64_t r = 0; r < a->m; r++) read_floats(a, r, 0, s.k_pad, xs + r * s.k_pad);
     const float *x = s.copied_x ? xs : a->x;
     /* Each thread walks neighbouring panels: one sequential stream of weights a thread. */
 #pragma omp parallel for schedule(static, 1) num_threads(a->threads)
@@ -406,13 +378,18 @@ static void run_small(const tare_run_args *a, panel_shape s) {
             panel_direct(a, s, p, x, (float *)(void *)(own + (size_t)t * s.thread_bytes));
 }
 
+/* Pieces of work a thread, at least, and rows below which decoding a panel again is not worth it.
+ */
+enum { PIECES = 8, LEAST_ROWS = 64 / MR * MR };
+
 /* Work is cut into panels and, where those are few, into chunks of rows; threads take what is next,
  * since a shared machine's cores are not alike. */
 static void run_large(const tare_run_args *a, panel_shape s) {
     float *xs = a->scratch;
     char *own = (char *)a->scratch + s.x_bytes;
-    int64_t blocks = s.m_pad / MR, want = cpu_ceil_div(4 * a->threads, s.panels);
-    int64_t chunk = cpu_ceil_div(blocks, want < blocks ? want : blocks) * MR;
+    int64_t blocks = s.m_pad / MR, want = cpu_ceil_div(PIECES * a->threads, s.panels);
+    int64_t chunk = cpu_ceil_div(blocks, want) * MR;
+    if (chunk < LEAST_ROWS) chunk = LEAST_ROWS;
     if (chunk > M_CHUNK) chunk = M_CHUNK;
     int64_t chunks = cpu_ceil_div(a->m, chunk);
 #pragma omp parallel num_threads(a->threads)
