@@ -12,7 +12,9 @@ lib=$(dirname "$(find "$prefix" -name libtare.so)")
 LD_LIBRARY_PATH=$lib
 export LD_LIBRARY_PATH
 
-cmake -S "$source/examples" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="$flags" >/dev/null
+# The build's own generator: a fresh machine has no make.
+generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt")
+cmake -S "$source/examples" -B "$work/cmake" -G "$generator" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_FLAGS="$flags" >/dev/null
 cmake --build "$work/cmake" >/dev/null
 "$work/cmake/int8_matmul"
 
