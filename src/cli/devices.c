@@ -89,14 +89,12 @@ static void rate(const char *name, double v, const char *unit) {
     if (v > 0) printf("  %-10s %8.1f %s\n", name, v, unit);
 }
 
-static int print_device(tare_device *d, int quick) {
+static int print_device(const tare_device *d) {
     tare_device_info info;
     tare_rates r;
     if (tare_device_describe(d, &info) != TARE_OK)
         return cli_bad("devices", "%s", tare_last_error());
     tare_device_rates(d, &r);
-    if (!quick && bench_ceilings(d, 0.15, &r) != TARE_OK)
-        return cli_bad("devices", "%s", tare_last_error());
     printf("%s: %s\n", info.id, info.name);
     printf("  features   %s\n  threads    %d\n  memory     %.1f GB, last cache %.1f MB\n",
            info.features, info.threads, (double)info.memory / 1e9, (double)info.cache / 1e6);
@@ -129,8 +127,12 @@ int cli_devices(int argc, char **argv) {
             return cli_bad("devices", "-o: '%.40s' is none of table, md", optarg);
     }
     if (optind < argc) return cli_bad("devices", "'%.40s' is not expected here", argv[optind]);
-    for (int i = 0; !md && i < tare_device_count(); i++) {
-        int code = print_device(tare_device_get(i), quick);
+    /* The planner goes by the ceilings too, so they come first. */
+    for (int i = 0; i < tare_device_count(); i++) {
+        tare_rates r;
+        if (!quick && bench_ceilings(tare_device_get(i), 0.15, &r) != TARE_OK)
+            return cli_bad("devices", "%s", tare_last_error());
+        int code = md ? CLI_OK : print_device(tare_device_get(i));
         if (code != CLI_OK) return code;
     }
     for (int i = 0; !md && tare_backend_refusal(i); i++)
