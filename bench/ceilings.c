@@ -21,6 +21,8 @@ static const ceiling ceilings[] = {
     {TARE_PROBE_BF16, offsetof(tare_rates, bf16_gflops), 0.3},
     {TARE_PROBE_I8, offsetof(tare_rates, i8_gops), 0.3},
     {TARE_PROBE_LAUNCH, offsetof(tare_rates, launch_ns), 0.1},
+    {TARE_PROBE_H2D, offsetof(tare_rates, h2d_gbs), 0.1},
+    {TARE_PROBE_D2H, offsetof(tare_rates, d2h_gbs), 0.1},
 };
 enum { KINDS = sizeof ceilings / sizeof *ceilings, LEAST_TURNS = 2, MOST_TURNS = 8 };
 

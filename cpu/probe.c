@@ -193,6 +193,9 @@ tare_status cpu_probe(void *state, tare_probe_kind what, double seconds, double 
         if (!(f & CPU_BF16)) TARE_FAIL(TARE_E_UNSUPPORTED, "cpu: no bf16 dot products here");
         *rate = math_rate(&probe_bf16_bf16, seconds);
         return TARE_OK;
+    case TARE_PROBE_H2D:
+    case TARE_PROBE_D2H:
+        TARE_FAIL(TARE_E_UNSUPPORTED, "cpu: works in host memory");
     }
     TARE_FAIL(TARE_E_ARG, "cpu: no probe %d", (int)what);
 }

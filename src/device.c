@@ -56,6 +56,13 @@ tare_status tare_device_probe(tare_device *d, tare_probe_kind what, double secon
     return d->backend->ops->probe(d->state, what, seconds, rate);
 }
 
+tare_status tare_device_tune(tare_device *d, double seconds,
+                             void (*tell)(void *ctx, const char *what, double done), void *ctx) {
+    if (!d || !(seconds > 0)) TARE_FAIL(TARE_E_ARG, "device_tune: bad argument");
+    if (!d->backend->ops->tune) TARE_FAIL(TARE_E_UNSUPPORTED, "%s has nothing to tune", d->info.id);
+    return d->backend->ops->tune(d->state, seconds, tell, ctx);
+}
+
 /* ---- streams ---- */
 
 tare_status tare_stream_create(tare_device *d, tare_stream **out) {
@@ -76,8 +83,10 @@ tare_status tare_stream_create(tare_device *d, tare_stream **out) {
 tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan) {
     if (!s || !plan || plan->device != s->device)
         TARE_FAIL(TARE_E_ARG, "stream_reserve: the plan is for another device");
-    if (plan->scratch_bytes <= s->scratch_bytes) return TARE_OK;
     const tare_backend_ops *ops = s->device->backend->ops;
+    if (plan->row->prepare)
+        TARE_TRY(plan->row->prepare(s->device->state, s->state, &plan->problem));
+    if (plan->scratch_bytes <= s->scratch_bytes) return TARE_OK;
     void *mem;
     TARE_TRY(ops->stream_sync(s->device->state, s->state));
     TARE_TRY(ops->alloc(s->device->state, plan->scratch_bytes, &mem));
@@ -90,6 +99,15 @@ tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan) {
 tare_status tare_stream_sync(tare_stream *s) {
     if (!s) TARE_FAIL(TARE_E_ARG, "stream_sync: null stream");
     return s->device->backend->ops->stream_sync(s->device->state, s->state);
+}
+
+tare_status tare_stream_times(tare_stream *s, tare_times *out) {
+    if (!s || !out) TARE_FAIL(TARE_E_ARG, "stream_times: null argument");
+    memset(out, 0, sizeof *out);
+    const tare_backend_ops *ops = s->device->backend->ops;
+    if (!ops->stream_times)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s has no clock of its own", s->device->info.id);
+    return ops->stream_times(s->device->state, s->state, out);
 }
 
 void tare_stream_destroy(tare_stream *s) {

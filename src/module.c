@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char prefix[] = "tare-backend-", suffix[] = ".so";
 static const tare_backend_host host = {TARE_BACKEND_ABI, tare_fail};
@@ -43,9 +44,27 @@ static void load(const char *path, const char *name) {
     dlclose(lib);
 }
 
+/* The folder of libtare.so where the library is one, else that of the program; "" where unknown. */
+static int own_folder(char *out, size_t size, int *is_library) {
+    Dl_info here;
+    out[0] = 0;
+    *is_library = dladdr((void *)&tare_registry_init, &here) && here.dli_fname &&
+                  here.dli_fname[0] == '/' && strstr(here.dli_fname, "/libtare.so");
+    if (*is_library) {
+        snprintf(out, size, "%s", here.dli_fname);
+    } else {
+        ssize_t n = readlink("/proc/self/exe", out, size - 1);
+        out[n > 0 ? n : 0] = 0;
+    }
+    char *slash = strrchr(out, '/');
+    if (slash) *slash = 0;
+    return slash != NULL;
+}
+
 static void module_dir(char *out, size_t size) {
     const char *env = getenv("TARE_BACKEND_DIR");
-    Dl_info here;
+    char folder[1024];
+    int is_library;
     out[0] = 0;
     if (env && *env) {
         if (env[0] == '/')
@@ -54,17 +73,14 @@ static void module_dir(char *out, size_t size) {
             tare_registry_refuse(env, "TARE_BACKEND_DIR must be an absolute path");
         return;
     }
-    /* libdir/tare beside libtare.so, prefix/lib/tare for the tool */
-    if (dladdr((void *)&tare_registry_init, &here) && here.dli_fname && here.dli_fname[0] == '/') {
-        const char *slash = strrchr(here.dli_fname, '/');
-        int dir = (int)(slash - here.dli_fname);
-        int is_tool = dir >= 4 && strncmp(here.dli_fname + dir - 4, "/bin", 4) == 0;
-        snprintf(out, size, "%.*s%s", dir, here.dli_fname, is_tool ? "/../lib/tare" : "/tare");
-    }
+    if (!own_folder(folder, sizeof folder, &is_library)) return;
+    /* Installed: LIBDIR/tare. In a build tree: `backends` beside tool and library. */
+    snprintf(out, size, "%s/%s", folder, is_library ? "tare" : TARE_TOOL_TO_MODULES);
+    if (access(out, F_OK) != 0) snprintf(out, size, "%s/backends", folder);
 }
 
 void tare_module_scan(void) {
-    char dir[1024], path[1400];
+    char dir[1400], path[1800];
     struct dirent **list;
     module_dir(dir, sizeof dir);
     if (!dir[0]) return;

@@ -1,5 +1,7 @@
 /* Which backends there are, and their devices. The only file that knows a backend by name: the CPU
- * is linked in, the others are found by src/module.c. Filled once, then read without locks. */
+ * is linked in, the others are found by src/module.c, once somebody asks for more than the CPU:
+ * opening a driver takes a tenth of a second and starts threads. Filled once, then read without
+ * locks. */
 #include "internal.h"
 
 #include <pthread.h>
@@ -13,7 +15,8 @@ static struct tare_device devices[DEVICES_MAX];
 static int device_count;
 static char refusals[REFUSALS_MAX][256];
 static int refusal_count;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int linked_in; /* the devices that need no module */
+static pthread_once_t once = PTHREAD_ONCE_INIT, modules_once = PTHREAD_ONCE_INIT;
 
 void tare_registry_refuse(const char *name, const char *reason) {
     if (refusal_count == REFUSALS_MAX) return;
@@ -60,12 +63,17 @@ tare_status tare_registry_add(const tare_backend *b) {
 
 static void init(void) {
     tare_registry_add(&tare_cpu_backend);
+    linked_in = device_count;
+}
+
+static void init_modules(void) {
     tare_module_scan();
     tare_fail(TARE_OK, "%s", ""); /* a module that did not load is no error of the caller's */
 }
 
 void tare_registry_init(void) {
     pthread_once(&once, init);
+    pthread_once(&modules_once, init_modules);
 }
 
 const char *tare_backend_refusal(int index) {
@@ -79,6 +87,8 @@ int tare_device_count(void) {
 }
 
 tare_device *tare_device_get(int index) {
+    pthread_once(&once, init);
+    if (index >= 0 && index < linked_in) return &devices[index];
     tare_registry_init();
     return index >= 0 && index < device_count ? &devices[index] : NULL;
 }
@@ -86,6 +96,12 @@ tare_device *tare_device_get(int index) {
 tare_status tare_device_find(const char *text, tare_device **out) {
     if (!text || !out) TARE_FAIL(TARE_E_ARG, "device: null argument");
     *out = NULL;
+    pthread_once(&once, init);
+    for (int i = 0; i < linked_in; i++)
+        if (strcasecmp(devices[i].info.id, text) == 0) {
+            *out = &devices[i];
+            return TARE_OK;
+        }
     tare_registry_init();
     tare_device *hit = NULL;
     int hits = 0;

@@ -51,6 +51,41 @@ tare_status tare_pack(const tare_plan *plan, const tare_tensor *t, tare_packed *
     return TARE_OK;
 }
 
+static tare_status pack_there(tare_packed *w, tare_stream *s, const tare_buffer *from) {
+    const tare_device *d = w->plan.device;
+    const tare_backend_ops *ops = d->backend->ops;
+    w->bytes = w->plan.packed_bytes;
+    TARE_TRY(ops->alloc(d->state, w->bytes, &w->mem));
+    tare_status st =
+        w->plan.row->pack_values(&w->plan.problem, d->state, s->state, from->mem, w->mem);
+    if (st == TARE_OK) st = ops->stream_sync(d->state, s->state);
+    if (st != TARE_OK) ops->free(d->state, w->mem);
+    return st;
+}
+
+tare_status tare_pack_values(const tare_plan *plan, tare_stream *s, const tare_buffer *from,
+                             tare_packed **out) {
+    if (!plan || !plan->row || !s || !from || !out)
+        TARE_FAIL(TARE_E_ARG, "pack_values: null argument");
+    *out = NULL;
+    if (s->device != plan->device || from->device != plan->device)
+        TARE_FAIL(TARE_E_ARG, "pack_values: plan, stream and buffer must be of one device");
+    if (from->bytes < (size_t)(plan->problem.n * plan->problem.k) * sizeof(float))
+        TARE_FAIL(TARE_E_ARG, "pack_values: the buffer holds less than n * k floats");
+    if (!plan->row->pack_values)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s can't pack on the device", plan->kernel);
+    tare_packed *w = tare_alloc_zeroed(sizeof *w);
+    if (!w) TARE_FAIL(TARE_E_NOMEM, "pack_values: out of memory");
+    w->plan = *plan;
+    tare_status st = pack_there(w, s, from);
+    if (st != TARE_OK) {
+        tare_free(w);
+        return st;
+    }
+    *out = w;
+    return TARE_OK;
+}
+
 size_t tare_packed_bytes(const tare_packed *p) {
     return p ? p->bytes : 0;
 }

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define TARE_BACKEND_ABI 1
+#define TARE_BACKEND_ABI 2
 
 /* What a row says of a problem it accepts, or why it does not. Zeroed before the call. */
 typedef struct tare_fit {
@@ -62,6 +62,14 @@ typedef struct tare_kernel {
      * memory the blob is uploaded afterwards. The tensor is valid and matches the problem. */
     tare_status (*pack)(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used);
     tare_status (*run)(const tare_run_args *a);
+    /* Readies what run needs beside memory, such as compiled programs, for the device `state` and
+     * one of its streams; called by tare_stream_reserve. Null: nothing to do. */
+    tare_status (*prepare)(void *state, void *stream, const tare_problem *p);
+    /* Quantises or prunes W and packs it on the device: from n * k floats at `w` into `blob`
+     * (fit.packed_bytes, all of them written), queued on the stream. Gives the bytes of tare_encode
+     * and `pack`. Null: the row has no such kernels. */
+    tare_status (*pack_values)(const tare_problem *p, void *state, void *stream, const void *w,
+                               void *blob);
     /* Frees what the blob refers to beyond itself, such as objects of a library; null: nothing.
      * Called once, before the blob is freed, where buffers are host memory. A pack that fails
      * cleans up by itself. */
@@ -83,6 +91,13 @@ typedef struct tare_backend_ops {
                          size_t bytes);
     tare_status (*read)(void *state, void *stream, const void *mem, size_t offset, void *dst,
                         size_t bytes);
+    /* What the device itself spent on the stream's commands since the last call, by its clock;
+     * waits for them. Null where runs are done on return. */
+    tare_status (*stream_times)(void *state, void *stream, tare_times *out);
+    /* Measures the parameters of the backend's kernels on this device and stores the best for
+     * later processes; `tell` hears of each step and how much is done. Null: nothing to tune. */
+    tare_status (*tune)(void *state, double seconds,
+                        void (*tell)(void *ctx, const char *what, double done), void *ctx);
 } tare_backend_ops;
 
 typedef struct tare_backend {

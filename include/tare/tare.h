@@ -24,10 +24,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef TARE_API /* backend modules that carry parts of the library define it as nothing */
 #if defined(_WIN32)
 #define TARE_API
 #else
 #define TARE_API __attribute__((visibility("default")))
+#endif
 #endif
 
 #ifdef __cplusplus
@@ -187,13 +189,22 @@ typedef enum tare_probe_kind {
     TARE_PROBE_F32,      /* GFLOP/s */
     TARE_PROBE_BF16,     /* GFLOP/s */
     TARE_PROBE_I8,       /* GOP/s */
-    TARE_PROBE_LAUNCH    /* ns */
+    TARE_PROBE_LAUNCH,   /* ns */
+    TARE_PROBE_H2D,      /* GB/s from host memory to the device's */
+    TARE_PROBE_D2H       /* GB/s back */
 } tare_probe_kind;
 
 /* Measures a ceiling for about `seconds`; what it works on lies in `buf` or in registers.
  * TARE_E_UNSUPPORTED where the device has no such unit. */
 TARE_API tare_status tare_device_probe(tare_device *d, tare_probe_kind what, double seconds,
                                        double *rate);
+
+/* Measures the parameters of the device's kernels (tiles, work-group sizes) for about `seconds` and
+ * stores the best for later processes; `tell` (may be null) hears of each step and how much of the
+ * work is done. TARE_E_UNSUPPORTED where the backend has nothing to tune. */
+TARE_API tare_status tare_device_tune(tare_device *d, double seconds,
+                                      void (*tell)(void *ctx, const char *what, double done),
+                                      void *ctx);
 
 /* Backends that were looked for and not loaded: "name: reason", null past the end. */
 TARE_API const char *tare_backend_refusal(int index);
@@ -293,6 +304,11 @@ typedef struct tare_buffer tare_buffer;
 /* Lays t out for the plan's kernel. t must be valid and of the plan's format, n, k and nnz; it is
  * not needed afterwards. */
 TARE_API tare_status tare_pack(const tare_plan *plan, const tare_tensor *t, tare_packed **out);
+/* The same from W as n * k floats in a buffer of the plan's device: encoded and packed there, bit
+ * for bit as tare_encode and tare_pack would. Done on return. TARE_E_UNSUPPORTED where the plan's
+ * row has no kernels for it; TARE_E_VALUE where W is not finite. */
+TARE_API tare_status tare_pack_values(const tare_plan *plan, tare_stream *s, const tare_buffer *w,
+                                      tare_packed **out);
 TARE_API size_t tare_packed_bytes(const tare_packed *p); /* what really lies there */
 TARE_API void tare_packed_destroy(tare_packed *p);
 
@@ -300,10 +316,18 @@ TARE_API tare_status tare_stream_create(tare_device *d, tare_stream **out);
 /* Makes room for the plan's scratch: once per stream and plan, before the first run. */
 TARE_API tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan);
 TARE_API tare_status tare_stream_sync(tare_stream *s);
+/* What the device spent on the commands of a stream since the last call, by its own clock. */
+typedef struct tare_times {
+    double h2d_ns, kernel_ns, d2h_ns;
+} tare_times;
+/* Waits for the stream. TARE_E_UNSUPPORTED where runs are done on return: the caller's clock has
+ * all there is. */
+TARE_API tare_status tare_stream_times(tare_stream *s, tare_times *out);
 TARE_API void tare_stream_destroy(tare_stream *s);
 
 /* Device memory for activations. A wrapped buffer borrows host memory of the caller, on devices
- * that work there (TARE_E_UNSUPPORTED elsewhere). */
+ * that work there (TARE_E_UNSUPPORTED elsewhere). Writes and reads are queued as runs are: host
+ * memory must stay, and what was read is there, until tare_stream_sync. */
 TARE_API tare_status tare_buffer_create(tare_device *d, size_t bytes, tare_buffer **out);
 TARE_API tare_status tare_buffer_wrap(tare_device *d, void *host, size_t bytes, tare_buffer **out);
 TARE_API tare_status tare_buffer_write(tare_stream *s, tare_buffer *b, size_t offset,

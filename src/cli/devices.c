@@ -106,6 +106,8 @@ static int print_device(const tare_device *d) {
     rate("  bf16", r.bf16_gflops, "GFLOP/s");
     rate("  int8", r.i8_gops, "GOP/s");
     rate("  launch", r.launch_ns / 1000, "us");
+    rate("  h2d", r.h2d_gbs, "GB/s to the device");
+    rate("  d2h", r.d2h_gbs, "GB/s back");
     puts("");
     return CLI_OK;
 }

@@ -1,0 +1,157 @@
+/* Ceilings of an OpenCL device, measured by its own clock: the best of many short bursts. */
+#include "opencl/ocl.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+typedef struct probe {
+    ocl_device *d;
+    ocl_stream *s;
+    cl_mem from, to;
+    size_t bytes; /* of `from` */
+} probe;
+
+static tare_status open_probe(ocl_device *d, size_t bytes, probe *p) {
+    void *stream, *mem;
+    *p = (probe){.d = d, .bytes = bytes};
+    TARE_TRY(ocl_stream_create(d, &stream));
+    p->s = stream;
+    TARE_TRY(ocl_alloc(d, 64, &mem));
+    p->to = mem;
+    if (bytes == 0) return TARE_OK;
+    TARE_TRY(ocl_alloc(d, bytes, &mem));
+    p->from = mem;
+    cl_float one = 1;
+    cl_event e = NULL;
+    TARE_TRY(
+        CL(d, clEnqueueFillBuffer(p->s->queue, p->from, &one, sizeof one, 0, bytes, 0, NULL, &e)));
+    return ocl_stream_event(p->s, e, OCL_KERNEL);
+}
+
+static void close_probe(probe *p) {
+    if (p->s) ocl_stream_destroy(p->d, p->s);
+    ocl_free(p->d, p->from);
+    ocl_free(p->d, p->to);
+}
+
+/* One burst: queues work and says how much it is; `time` gets what the device spent on it. */
+typedef tare_status (*burst)(probe *p, double *work);
+
+static tare_status best_of(probe *p, burst run, ocl_span span, double seconds, double *best) {
+    double end = now() + seconds, work = 0;
+    tare_times t;
+    *best = 0;
+    TARE_TRY(run(p, &work)); /* builds, warms up */
+    TARE_TRY(ocl_stream_times(p->d, p->s, &t));
+    for (int i = 0; i < 3 || now() < end; i++) {
+        TARE_TRY(run(p, &work));
+        TARE_TRY(ocl_stream_times(p->d, p->s, &t));
+        double ns = span == OCL_KERNEL ? t.kernel_ns : span == OCL_H2D ? t.h2d_ns : t.d2h_ns;
+        if (ns > 0 && work / ns > *best) *best = work / ns;
+    }
+    return TARE_OK;
+}
+
+static tare_status read_burst(probe *p, double *work) {
+    cl_kernel k;
+    int cpu = p->d->class == OCL_CPU;
+    TARE_TRY(ocl_kernel(p->s, "probe.cl", "probe_read", cpu ? "-DBLOCKED" : "", &k));
+    ocl_arg args[] = {ocl_mem(p->from), ocl_mem(p->to), ocl_ulong(p->bytes / 16)};
+    ocl_grid g = {{(size_t)p->d->units * (cpu ? 1 : 2048), 1, 1}, {cpu ? 1 : 256, 1, 1}};
+    *work = (double)p->bytes;
+    return ocl_launch(p->s, k, &g, args, 3);
+}
+
+static tare_status fma_burst(probe *p, double *work) {
+    enum { ROUNDS = 4096 };
+    int cpu = p->d->class == OCL_CPU, vec = cpu ? 16 : 1;
+    cl_kernel k;
+    TARE_TRY(ocl_kernel(p->s, "probe.cl", "probe_fma", cpu ? "-DVEC=16" : "-DVEC=1", &k));
+    ocl_arg seed = {.bytes = sizeof(cl_float), .f = 1e-3f};
+    ocl_arg args[] = {ocl_mem(p->to), seed, ocl_int(ROUNDS)};
+    ocl_grid g = {{(size_t)p->d->units * (cpu ? 4 : 1024), 1, 1}, {cpu ? 1 : 256, 1, 1}};
+    *work = 2.0 * 8 * vec * ROUNDS * (double)g.global[0];
+    return ocl_launch(p->s, k, &g, args, 3);
+}
+
+static tare_status write_burst(probe *p, double *work) {
+    void *host = tare_alloc_zeroed(p->bytes);
+    if (!host) TARE_FAIL(TARE_E_NOMEM, "opencl: no memory to probe transfers");
+    tare_status s = ocl_write(p->d, p->s, p->from, 0, host, p->bytes);
+    if (s == TARE_OK) s = ocl_stream_sync(p->d, p->s);
+    tare_free(host);
+    *work = (double)p->bytes;
+    return s;
+}
+
+static tare_status back_burst(probe *p, double *work) {
+    void *host = tare_alloc_zeroed(p->bytes);
+    if (!host) TARE_FAIL(TARE_E_NOMEM, "opencl: no memory to probe transfers");
+    tare_status s = ocl_read(p->d, p->s, p->from, 0, host, p->bytes);
+    if (s == TARE_OK) s = ocl_stream_sync(p->d, p->s);
+    tare_free(host);
+    *work = (double)p->bytes;
+    return s;
+}
+
+/* From queueing an empty kernel to having waited for it, on the host's clock. */
+static tare_status launch_ns(probe *p, double seconds, double *ns) {
+    cl_kernel k;
+    TARE_TRY(ocl_kernel(p->s, "probe.cl", "probe_nothing", "", &k));
+    ocl_arg args[] = {ocl_mem(p->to), ocl_int(0)};
+    ocl_grid g = {{1, 1, 1}, {1, 1, 1}};
+    double best = 0, end = now() + seconds;
+    for (int i = 0; i < 20 || now() < end; i++) {
+        double t = now();
+        TARE_TRY(ocl_launch(p->s, k, &g, args, 2));
+        TARE_TRY(ocl_stream_sync(p->d, p->s));
+        t = (now() - t) * 1e9;
+        if (i > 2 && (best == 0 || t < best)) best = t;
+    }
+    *ns = best;
+    return TARE_OK;
+}
+
+static size_t probe_bytes(const ocl_device *d, tare_probe_kind what) {
+    size_t cache = d->cache > 0 ? (size_t)d->cache : (size_t)8 << 20;
+    size_t want = 0;
+    if (what == TARE_PROBE_READ) want = cache < ((size_t)1 << 28) ? (size_t)1 << 28 : 2 * cache;
+    if (what == TARE_PROBE_CACHE) want = cache / 4;
+    if (what == TARE_PROBE_H2D || what == TARE_PROBE_D2H) want = (size_t)16 << 20;
+    if (d->max_alloc > 0 && want > (size_t)d->max_alloc) want = (size_t)d->max_alloc;
+    return want / 4096 * 4096;
+}
+
+tare_status ocl_probe(void *state, tare_probe_kind what, double seconds, double *rate) {
+    ocl_device *d = state;
+    probe p;
+    if (what == TARE_PROBE_BF16 || what == TARE_PROBE_I8)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "opencl: %s has no such unit that OpenCL names", d->name);
+    tare_status s = open_probe(d, probe_bytes(d, what), &p);
+    if (s == TARE_OK) switch (what) {
+        case TARE_PROBE_READ:
+        case TARE_PROBE_CACHE:
+            s = best_of(&p, read_burst, OCL_KERNEL, seconds, rate);
+            break;
+        case TARE_PROBE_H2D:
+            s = best_of(&p, write_burst, OCL_H2D, seconds, rate);
+            break;
+        case TARE_PROBE_D2H:
+            s = best_of(&p, back_burst, OCL_D2H, seconds, rate);
+            break;
+        case TARE_PROBE_LAUNCH:
+            s = launch_ns(&p, seconds, rate);
+            break;
+        default:
+            s = best_of(&p, fma_burst, OCL_KERNEL, seconds, rate);
+        }
+    close_probe(&p);
+    return s;
+}

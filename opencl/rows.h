@@ -1,0 +1,7 @@
+/* The rows of the OpenCL backend, one file each. */
+#ifndef TARE_OCL_ROWS_H
+#define TARE_OCL_ROWS_H
+
+#include "opencl/ocl.h"
+
+#endif
