@@ -22,6 +22,7 @@ enum bench_verdict {
 const char *bench_verdict_name(int v); /* "HELPS" ... */
 
 typedef struct bench_cell {
+    const tare_device *device;
     bench_shape shape;
     int64_t m;
     bench_scheme scheme;
@@ -70,6 +71,14 @@ enum bench_verdict bench_judge(double lo, double hi);
 
 /* ---- measuring ---- */
 
+/* A matrix of random weights, kept for further groups of its shape. */
+typedef struct bench_matrix {
+    float *w;
+    int64_t n, k;
+    uint64_t seed;
+} bench_matrix;
+
+/* How one device is measured. */
 typedef struct bench_setup {
     tare_device *device;
     tare_device_info info;
@@ -86,10 +95,7 @@ typedef struct bench_setup {
     /* "llama-7b qkv m 8: verify w8a8", and the share of this group done; may be null. */
     void (*progress)(void *ctx, const char *what, double done);
     void *ctx;
-    /* The last matrix made, kept for further groups of its shape. */
-    float *w;
-    int64_t w_n, w_k;
-    uint64_t w_seed;
+    bench_matrix own, *shared; /* the last matrix made: its own, or one of several setups */
 } bench_setup;
 
 /* Describes the device, measures its ceilings, starts the noise probe. */
@@ -101,8 +107,8 @@ void bench_setup_clear(bench_setup *s);
 tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
                         const bench_scheme *schemes, int count, bench_cells *out);
 
-/* Holds all cells of a run against its ceilings (pct_peak, limit), after raising those that a cell
- * has passed; bench_group ends with it. */
+/* Holds the device's cells of a run against its ceilings (pct_peak, limit), after raising those
+ * that a cell has passed; bench_group ends with it. */
 void bench_peaks(bench_setup *s, bench_cells *all);
 
 #endif

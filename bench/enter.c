@@ -46,7 +46,8 @@ static void sort_rows(row_list *l) {
 }
 
 static bench_cell blank(const bench_group_state *g, const bench_scheme *s, int asked) {
-    bench_cell c = {.shape = *g->shape, .m = g->m, .scheme = *s, .asked = asked};
+    bench_cell c = {
+        .device = g->setup->device, .shape = *g->shape, .m = g->m, .scheme = *s, .asked = asked};
     c.error = c.pack_ns = c.pct_peak = NAN;
     c.ratio = c.ratio_lo = c.ratio_hi = NAN;
     c.ratio_int8 = c.ratio_int8_lo = c.ratio_int8_hi = NAN;
@@ -165,7 +166,7 @@ static tare_status named_row(bench_group_state *g, int index, const bench_cell *
         if (!r->fits) return refuse(g, from, BENCH_UNSUPPORTED, r->kernel, r->reason);
         return try_row(g, index, from, r, o, 0);
     }
-    return TARE_OK;
+    return refuse(g, from, BENCH_UNSUPPORTED, name, "the device has no kernel of this name");
 }
 
 static tare_status enter_rows(bench_group_state *g, int index, const bench_cell *from,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bench_cell *bench_cells_add(bench_cells *c) {
     if (c->count == c->room) {
@@ -42,15 +43,16 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d) {
 }
 
 void bench_setup_clear(bench_setup *s) {
-    tare_free(s->w);
-    s->w = NULL;
+    tare_free(s->own.w);
+    s->own.w = NULL;
 }
 
 static void tell(const bench_group_state *g, const char *what, const char *scheme, double done) {
     char text[160];
     if (!g->setup->progress) return;
-    snprintf(text, sizeof text, "%.31s %lldx%lld m %lld: %.32s %.40s", g->shape->name,
-             (long long)g->shape->n, (long long)g->shape->k, (long long)g->m, what, scheme);
+    snprintf(text, sizeof text, "%.31s %.31s %lldx%lld m %lld: %.32s %.40s", g->setup->info.id,
+             g->shape->name, (long long)g->shape->n, (long long)g->shape->k, (long long)g->m, what,
+             scheme);
     g->setup->progress(g->setup->ctx, text, done);
 }
 
@@ -59,7 +61,11 @@ static void tell(const bench_group_state *g, const char *what, const char *schem
 static tare_status check_room(const bench_group_state *g) {
     double values = (double)g->shape->n * (double)g->shape->k,
            other = (double)g->m * ((double)g->shape->n + (double)g->shape->k);
-    double need = 4 * 4 * values + 3 * 8 * other, have = (double)g->setup->info.memory;
+    const bench_setup *s = g->setup;
+    double have = s->device->backend->host_memory
+                      ? (double)s->info.memory
+                      : (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double need = 4 * 4 * values + 3 * 8 * other;
     if (have > 0 && need > have)
         TARE_FAIL(TARE_E_NOMEM, "%s %lldx%lld, m %lld: needs about %.0f GB, the machine has %.0f",
                   g->shape->name, (long long)g->shape->n, (long long)g->shape->k, (long long)g->m,
@@ -67,13 +73,15 @@ static tare_status check_room(const bench_group_state *g) {
     return TARE_OK;
 }
 
-static tare_status make_weights(bench_setup *s, const bench_shape *h) {
-    if (s->w && s->w_n == h->n && s->w_k == h->k && s->w_seed == s->seed) return TARE_OK;
-    bench_setup_clear(s);
-    TARE_TRY(bench_data_weights(h->n, h->k, s->seed, &s->w));
-    s->w_n = h->n;
-    s->w_k = h->k;
-    s->w_seed = s->seed;
+static tare_status make_weights(bench_setup *s, const bench_shape *h, float **out) {
+    bench_matrix *m = s->shared ? s->shared : &s->own;
+    if (!m->w || m->n != h->n || m->k != h->k || m->seed != s->seed) {
+        tare_free(m->w);
+        m->w = NULL;
+        TARE_TRY(bench_data_weights(h->n, h->k, s->seed, &m->w));
+        *m = (bench_matrix){.w = m->w, .n = h->n, .k = h->k, .seed = s->seed};
+    }
+    *out = m->w;
     return TARE_OK;
 }
 
@@ -82,8 +90,7 @@ static tare_status make_data(bench_group_state *g) {
     uint64_t seed = g->setup->seed;
     TARE_TRY(check_room(g));
     tell(g, "making data", "", 0);
-    TARE_TRY(make_weights(g->setup, g->shape));
-    g->w = g->setup->w;
+    TARE_TRY(make_weights(g->setup, g->shape, &g->w));
     TARE_TRY(tare_stream_create(d, &g->stream));
     for (int t = TARE_F32; t <= TARE_BF16; t++) {
         size_t bytes = (size_t)g->m * (size_t)g->shape->k * tare_type_bytes((tare_type)t);
@@ -193,13 +200,13 @@ static int is_cached(const bench_setup *s, const bench_cell *c) {
 void bench_peaks(bench_setup *s, bench_cells *all) {
     for (int i = 0; i < all->count; i++) {
         const bench_cell *c = &all->cell[i];
-        if (c->result.n > 0)
+        if (c->device == s->device && c->result.n > 0)
             bench_ceilings_met(&c->plan, c->packed_bytes, is_cached(s, c), c->result.median_ns,
                                &s->rates);
     }
     for (int i = 0; i < all->count; i++) {
         bench_cell *c = &all->cell[i];
-        if (c->result.n == 0) continue;
+        if (c->device != s->device || c->result.n == 0) continue;
         double floor =
             bench_floor_ns(&c->plan, c->packed_bytes, &s->rates, is_cached(s, c), &c->limit);
         c->pct_peak = 100 * floor / c->result.median_ns;

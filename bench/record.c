@@ -28,10 +28,11 @@ static json_t *pair(double lo, double hi) {
 }
 
 static json_t *rates(const tare_rates *r) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "read_gbs", number(r->read_gbs),
-                     "cache_gbs", number(r->cache_gbs), "f32_gflops", number(r->f32_gflops),
-                     "bf16_gflops", number(r->bf16_gflops), "i8_gops", number(r->i8_gops),
-                     "launch_ns", number(r->launch_ns), "measured", r->measured);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "read_gbs",
+                     number(r->read_gbs), "cache_gbs", number(r->cache_gbs), "f32_gflops",
+                     number(r->f32_gflops), "bf16_gflops", number(r->bf16_gflops), "i8_gops",
+                     number(r->i8_gops), "launch_ns", number(r->launch_ns), "h2d_gbs",
+                     number(r->h2d_gbs), "d2h_gbs", number(r->d2h_gbs), "measured", r->measured);
 }
 
 static json_t *today(void) {
@@ -51,18 +52,23 @@ static json_t *system_name(void) {
 
 json_t *bench_record_env(const bench_setup *s) {
     const tare_device_info *i = &s->info;
+    tare_device_info host;
+    tare_device *cpu;
+    if (tare_device_find(tare_cpu_backend.name, &cpu) != TARE_OK ||
+        tare_device_describe(cpu, &host) != TARE_OK)
+        snprintf(host.name, sizeof host.name, "unknown");
 #ifdef __clang__
     const char *compiler = "clang " __clang_version__;
 #else
     const char *compiler = "gcc " __VERSION__;
 #endif
-    return json_pack("{s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:o}", "cpu",
-                     text(i->name), "features", text(i->features), "mask",
-                     text(getenv("TARE_CPU_MASK")), "runtime", text(i->runtime), "threads",
-                     (int)i->threads, "memory_bytes", (json_int_t)i->memory, "cache_bytes",
-                     (json_int_t)i->cache, "system", system_name(), "compiler", compiler, "tare",
-                     tare_version(), "commit", text(TARE_GIT_COMMIT), "ceilings", rates(&s->rates),
-                     "date", today());
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:o}",
+                     "cpu", text(host.name), "device_name", text(i->name), "features",
+                     text(i->features), "mask", text(getenv("TARE_CPU_MASK")), "runtime",
+                     text(i->runtime), "threads", (int)i->threads, "memory_bytes",
+                     (json_int_t)i->memory, "cache_bytes", (json_int_t)i->cache, "system",
+                     system_name(), "compiler", compiler, "tare", tare_version(), "commit",
+                     text(TARE_GIT_COMMIT), "ceilings", rates(&s->rates), "date", today());
 }
 
 /* The command that measures this cell again. */

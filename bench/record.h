@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Raised when a key changes its meaning or goes; new keys do not raise it. */
-#define BENCH_RECORD_SCHEMA "tare-bench-1"
+#define BENCH_RECORD_SCHEMA "tare-bench-2"
 
 /* What all records of a run share: machine, runtime, build, ceilings. New reference, or null. */
 json_t *bench_record_env(const bench_setup *s);

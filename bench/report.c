@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void device_cell(const json_t *r, char out[160]) {
+    snprintf(out, 160, "%s", bench_json_string(r, "device"));
+}
+static int many_devices(const json_t *records) {
+    return bench_json_differs(records, "device");
+}
 static void shape_cell(const json_t *r, char out[160]) {
     snprintf(out, 160, "%s", bench_json_string(r, "workload"));
 }
@@ -82,22 +88,23 @@ static void verdict_cell(const json_t *r, char out[160]) {
 }
 
 static const bench_column columns[] = {
-    {"layer", 0, shape_cell},
-    {"m x n x k", 0, size_cell},
-    {"scheme", 0, scheme_cell},
-    {"kernel", 0, kernel_cell},
-    {"cache", 0, cache_cell},
-    {"median us", 1, median_cell},
-    {"+-", 1, spread_cell},
-    {"p99 us", 1, p99_cell},
-    {"samples", 1, samples_cell},
-    {"MB", 1, size_mb_cell},
-    {"of peak", 1, peak_cell},
-    {"err/bound", 1, error_cell},
-    {"vs dense float", 1, ratio_cell},
-    {"vs int8", 1, int8_cell},
-    {"vs int4", 1, int4_cell},
-    {"verdict", 0, verdict_cell},
+    {"device", 0, device_cell, many_devices},
+    {"layer", 0, shape_cell, NULL},
+    {"m x n x k", 0, size_cell, NULL},
+    {"scheme", 0, scheme_cell, NULL},
+    {"kernel", 0, kernel_cell, NULL},
+    {"cache", 0, cache_cell, NULL},
+    {"median us", 1, median_cell, NULL},
+    {"+-", 1, spread_cell, NULL},
+    {"p99 us", 1, p99_cell, NULL},
+    {"samples", 1, samples_cell, NULL},
+    {"MB", 1, size_mb_cell, NULL},
+    {"of peak", 1, peak_cell, NULL},
+    {"err/bound", 1, error_cell, NULL},
+    {"vs dense float", 1, ratio_cell, NULL},
+    {"vs int8", 1, int8_cell, NULL},
+    {"vs int4", 1, int4_cell, NULL},
+    {"verdict", 0, verdict_cell, NULL},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
@@ -109,34 +116,55 @@ static int timed(const json_t *r) {
 static void refusals(FILE *out, const json_t *records, int markdown) {
     size_t i;
     const json_t *r;
-    int any = 0;
+    int any = 0, many = many_devices(records);
     json_array_foreach(records, i, r) {
         char size[160];
         if (timed(r)) continue;
         if (!any++) fprintf(out, "\nnot timed:\n%s", markdown ? "\n" : "");
         size_cell(r, size);
-        fprintf(out, "%s%s %s %s %s: %s\n", markdown ? "- " : "  ", size,
+        fprintf(out, "%s%s%s%s %s %s %s: %s\n", markdown ? "- " : "  ",
+                many ? bench_json_string(r, "device") : "", many ? " " : "", size,
                 bench_json_string(r, "scheme"),
                 bench_json_string(r, "kernel")[0] ? bench_json_string(r, "kernel") : "-",
                 bench_json_string(r, "verdict"), bench_json_string(r, "refusal"));
     }
 }
 
-static void legend(FILE *out, const json_t *records) {
-    const json_t *env = json_object_get(json_array_get(records, 0), "env");
-    const json_t *top = json_object_get(env, "ceilings");
-    if (!env) return;
-    fprintf(out, "\n%s, %d threads; ceilings: read %.1f GB/s, cache %.1f GB/s, f32 %.0f GFLOP/s, ",
-            bench_json_string(env, "cpu"), (int)bench_json_number(env, "threads"),
+static void ceilings(FILE *out, const json_t *r) {
+    const json_t *env = json_object_get(r, "env"), *top = json_object_get(env, "ceilings");
+    double threads = bench_json_number(env, "threads"), h2d = bench_json_number(top, "h2d_gbs");
+    fprintf(out, "%s: %s", bench_json_string(r, "device"), bench_json_string(env, "device_name"));
+    if (threads > 0) fprintf(out, ", %.0f threads", threads);
+    fprintf(out, "; ceilings: read %.1f GB/s, cache %.1f GB/s, f32 %.0f GFLOP/s, ",
             bench_json_number(top, "read_gbs"), bench_json_number(top, "cache_gbs"),
             bench_json_number(top, "f32_gflops"));
-    fprintf(out, "bf16 %.0f, int8 %.0f GOP/s%s\n", bench_json_number(top, "bf16_gflops"),
-            bench_json_number(top, "i8_gops"),
-            json_is_true(json_object_get(top, "measured"))
-                ? ""
-                : " (estimates: this device measures none)");
-    fputs("(..) baseline added for comparison   * the best dense float row, ratio 1   ~ noisy\n",
+    fprintf(out, "bf16 %.0f, int8 %.0f GOP/s", bench_json_number(top, "bf16_gflops"),
+            bench_json_number(top, "i8_gops"));
+    if (h2d > 0)
+        fprintf(out, ", to the device %.1f GB/s, back %.1f GB/s", h2d,
+                bench_json_number(top, "d2h_gbs"));
+    fputs(json_is_true(json_object_get(top, "measured"))
+              ? "\n"
+              : " (estimates: this device measures none)\n",
           out);
+}
+
+/* Each device once: they come in the same order in every group. */
+static void legend(FILE *out, const json_t *records, int markdown) {
+    const json_t *r, *first = json_array_get(records, 0);
+    size_t at, seen;
+    fputs("\n", out);
+    json_array_foreach(records, at, r) {
+        for (seen = 0; seen < at; seen++)
+            if (json_object_get(json_array_get(records, seen), "env") == json_object_get(r, "env"))
+                break;
+        if (seen == at) ceilings(out, r);
+        if (seen == at && markdown) fputs("\n", out);
+    }
+    if (first)
+        fputs(
+            "(..) baseline added for comparison   * the best dense float row, ratio 1   ~ noisy\n",
+            out);
 }
 
 static const char *const csv_keys[] = {"schema",     "device",
@@ -172,7 +200,7 @@ int bench_report(FILE *out, enum bench_view view, const json_t *records) {
     if (view == BENCH_TABLE || view == BENCH_MD) {
         bench_table(out, columns, COLUMNS, records, timed, view == BENCH_MD);
         refusals(out, records, view == BENCH_MD);
-        legend(out, records);
+        legend(out, records, view == BENCH_MD);
     }
     return ferror(out) ? -1 : 0;
 }

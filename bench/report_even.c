@@ -5,6 +5,12 @@
 #include <math.h>
 #include <string.h>
 
+static void device_cell(const json_t *r, char out[BENCH_CELL]) {
+    snprintf(out, BENCH_CELL, "%s", bench_json_string(r, "device"));
+}
+static int many_devices(const json_t *records) {
+    return bench_json_differs(records, "device");
+}
 static void size_cell(const json_t *r, char out[BENCH_CELL]) {
     snprintf(out, BENCH_CELL, "%.0fx%.0f", bench_json_number(r, "n"), bench_json_number(r, "k"));
 }
@@ -42,11 +48,16 @@ static void why_cell(const json_t *r, char out[BENCH_CELL]) {
 }
 
 static const bench_column columns[] = {
-    {"n x k", 0, size_cell},    {"m", 1, m_cell},
-    {"format", 0, format_cell}, {"against", 0, against_cell},
-    {"zeros", 1, result_cell},  {"interval", 1, interval_cell},
-    {"kernel", 0, kernel_cell}, {"base kernel", 0, base_cell},
-    {"refusal", 0, why_cell},
+    {"device", 0, device_cell, many_devices},
+    {"n x k", 0, size_cell, NULL},
+    {"m", 1, m_cell, NULL},
+    {"format", 0, format_cell, NULL},
+    {"against", 0, against_cell, NULL},
+    {"zeros", 1, result_cell, NULL},
+    {"interval", 1, interval_cell, NULL},
+    {"kernel", 0, kernel_cell, NULL},
+    {"base kernel", 0, base_cell, NULL},
+    {"refusal", 0, why_cell, NULL},
 };
 
 static const char *const csv_keys[] = {

@@ -42,12 +42,31 @@ static void put_rule(FILE *out, const bench_column *c, int count, const int *wid
     fputs("|\n", out);
 }
 
-void bench_table(FILE *out, const bench_column *c, int count, const json_t *records,
+int bench_json_differs(const json_t *records, const char *key) {
+    const json_t *first = json_object_get(json_array_get(records, 0), key), *r;
+    size_t at;
+    json_array_foreach(records, at, r) {
+        if (!json_equal(json_object_get(r, key), first)) return 1;
+    }
+    return 0;
+}
+
+/* Those that these records want. */
+static int choose(const bench_column *all, int count, const json_t *records, bench_column *out) {
+    int n = 0;
+    for (int i = 0; i < count; i++)
+        if (!all[i].wanted || all[i].wanted(records)) out[n++] = all[i];
+    return n;
+}
+
+void bench_table(FILE *out, const bench_column *all, int count, const json_t *records,
                  int (*show)(const json_t *r), int markdown) {
+    bench_column c[BENCH_COLUMNS_MAX];
     int width[BENCH_COLUMNS_MAX], any = 0;
     row_text text;
     size_t at;
     const json_t *r;
+    count = choose(all, count, records, c);
     for (int i = 0; i < count; i++) width[i] = (int)strlen(c[i].title);
     json_array_foreach(records, at, r) {
         for (int i = 0; show(r) && i < count; i++) {

@@ -50,7 +50,9 @@ for verb in devices explain bench breakeven lab demo; do
     expect 2 'nosuch' "$verb" --nosuch
 done
 expect 0 'matmul_any_ref' devices --quick
-expect 0 '| `w8a8`' devices -o md
+expect 0 '| `w8a8` | `i8-row` | [a-z0-9_]*\*\? |' devices -o md -d cpu
+[ "$(grep -c '|' out)" = 21 ] || fail "devices -o md -d cpu: not a row a scheme and two of heading"
+expect 3 'quantum' devices -d quantum
 expect 2 'none of' devices -o yaml
 "$tool" devices --quick >out
 if grep -q ' avx2' out; then

@@ -58,6 +58,8 @@ Test(cli_bench, bad_input) {
                {"bench -n 8 -k 8 --nope", 2, "--nope"},
                {"bench -n 8 -k", 2, "-k"},
                {"bench -n 8 -k 8 -d cuda:7", 3, "cuda:7"},
+               {"bench -n 8 -k 8 -d cpu,cuda:7", 3, "cuda:7"},
+               {"bench -n 8 -k 8 -d cpu,", 2, "list of devices"},
                {"bench -n 8 -k 8 --kernel no_such", 3, "no_such"},
                {"bench -n 8 -k 8 --out /nonexistent/dir/x", 2, "/nonexistent/dir/x"},
                {"breakeven", 2, "-n"},

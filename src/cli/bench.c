@@ -15,7 +15,9 @@ static const char help[] =
     "       --scheme LIST  f32 bf16 f16 | w8a8 w8a16 w8a32 | w4a8 w4a16 w4a32 [-g32 -g64 -g128]\n"
     "                      | 2:4 2:4-i8 | csr@S bsrRxC@S bitmap@S bitmap-i8@S  (S: 0.9 or 90%)\n"
     "                      default f32,bf16,w8a8,w8a16,w4a8,w4a16\n"
-    "where  -d DEVICE      default cpu\n"
+    "where  -d DEVICES     default cpu; a list, cpu,opencl:0; parts of names; all. Every cell is "
+    "held\n"
+    "                      against the best dense row of its own device\n"
     "       --kernel NAME  force one kernel; `all`: every row, vendor libraries included\n"
     "                      default: the fastest row of each scheme\n"
     "       --threads N    host threads\n"
@@ -34,17 +36,21 @@ static const char help[] =
     "below 0.95; NEUTRAL: between; INCONCLUSIVE: neither.\n"
     "\n"
     "  tare bench -n 4096 -k 4096 -m 1,8,128 --scheme w8a8,2:4,csr@90%\n"
+    "  tare bench -n 4096 -k 4096 -m 1,64 -d cpu,opencl\n"
     "  tare bench llama-7b --scheme w4a16-g64 -o jsonl --out llama.jsonl\n"
     "\n"
     "exit codes: 0 ok, 1 gate failed, 2 bad input, 3 device or kernel absent, 4 wrong result,\n"
     "5 inconclusive where --gate demands a decision\n";
 
-static tare_status find_kernel(const tare_device *d, const char *name) {
+/* One of the devices has it; what the others lack becomes a refusal in their cells. */
+static tare_status find_kernel(const cli_devices_list *list, const char *name) {
     if (!name || strcmp(name, "all") == 0) return TARE_OK;
-    for (const tare_kernel *const *row = d->backend->rows; *row; row++)
-        if (strcmp((*row)->name, name) == 0) return TARE_OK;
-    TARE_FAIL(TARE_E_UNSUPPORTED, "--kernel: %s has no kernel '%.60s'; tare devices lists them",
-              d->info.id, name);
+    for (int i = 0; i < list->count; i++)
+        for (const tare_kernel *const *row = list->device[i]->backend->rows; *row; row++)
+            if (strcmp((*row)->name, name) == 0) return TARE_OK;
+    TARE_FAIL(TARE_E_UNSUPPORTED, "--kernel: %s%s no kernel '%.60s'; tare devices lists them",
+              list->count > 1 ? "the devices" : list->device[0]->info.id,
+              list->count > 1 ? " have" : " has", name);
 }
 
 static tare_status read_choices(const bench_args *a, bench_setup *s, enum bench_view *view) {
@@ -68,34 +74,44 @@ typedef struct bench_job {
     bench_shapes shapes;
     bench_scheme scheme[BENCH_SCHEMES_MAX];
     int schemes;
-    bench_setup setup;
+    cli_devices_list devices;
+    bench_setup setup[CLI_DEVICES_MAX]; /* a device */
+    bench_matrix matrix;
     bench_cells cells;
     enum bench_view view;
 } bench_job;
 
 static tare_status measure_all(bench_job *j) {
     bench_progress p;
-    bench_progress_init(&p, j->shapes.suite.count * j->shapes.m_count);
-    j->setup.progress = bench_progress_show;
-    j->setup.ctx = &p;
+    int devices = j->devices.count, problems = j->shapes.suite.count * j->shapes.m_count;
+    bench_progress_init(&p, problems * devices);
     tare_status s = TARE_OK;
-    for (int i = 0; i < j->shapes.suite.count && s == TARE_OK; i++)
-        for (int k = 0; k < j->shapes.m_count && s == TARE_OK; k++, p.group++)
-            s = bench_group(&j->setup, &j->shapes.suite.shapes[i], j->shapes.m[k], j->scheme,
-                            j->schemes, &j->cells);
+    for (; p.group < p.groups && s == TARE_OK; p.group++) { /* devices innermost */
+        bench_setup *setup = &j->setup[p.group % devices];
+        int problem = p.group / devices;
+        setup->progress = bench_progress_show;
+        setup->ctx = &p;
+        s = bench_group(setup, &j->shapes.suite.shapes[problem / j->shapes.m_count],
+                        j->shapes.m[problem % j->shapes.m_count], j->scheme, j->schemes, &j->cells);
+    }
     bench_progress_end(&p);
     return s;
 }
 
 static tare_status report(bench_job *j) {
-    json_t *records = json_array(), *env = bench_record_env(&j->setup);
+    json_t *records = json_array(), *env[CLI_DEVICES_MAX];
     tare_status s = TARE_OK;
-    for (int i = 0; i < j->cells.count; i++)
-        if (json_array_append_new(records, bench_record(&j->setup, &j->cells.cell[i], env)) != 0)
+    for (int d = 0; d < j->devices.count; d++) env[d] = bench_record_env(&j->setup[d]);
+    for (int i = 0; i < j->cells.count; i++) {
+        int d = 0;
+        while (j->setup[d].device != j->cells.cell[i].device) d++;
+        json_t *r = bench_record(&j->setup[d], &j->cells.cell[i], env[d]);
+        if (json_array_append_new(records, r) != 0)
             s = tare_fail(TARE_E_NOMEM, "report: out of memory");
+    }
     if (s == TARE_OK) s = bench_write(j->args.out, j->view, records, bench_report);
     json_decref(records);
-    json_decref(env);
+    for (int d = 0; d < j->devices.count; d++) json_decref(env[d]);
     return s;
 }
 
@@ -118,20 +134,21 @@ static int outcome(const bench_job *j) {
 
 static tare_status prepare(bench_job *j) {
     const bench_args *a = &j->args;
-    tare_device *d;
-    enum bench_view view;
     bench_setup choices = {0};
-    TARE_TRY(read_choices(a, &choices, &view));
+    TARE_TRY(read_choices(a, &choices, &j->view));
     TARE_TRY(bench_scheme_list(a->schemes ? a->schemes : "f32,bf16,w8a8,w8a16,w4a8,w4a16",
                                j->scheme, &j->schemes));
     TARE_TRY(bench_shapes_make(a, &j->shapes));
     if (a->out) TARE_TRY(bench_writable(a->out));
-    TARE_TRY(tare_device_find(a->device ? a->device : "cpu", &d));
-    TARE_TRY(find_kernel(d, a->kernel));
+    TARE_TRY(cli_devices_parse(a->device, &j->devices));
+    TARE_TRY(find_kernel(&j->devices, a->kernel));
     if (a->threads) tare_set_threads(a->threads);
-    TARE_TRY(bench_setup_init(&j->setup, d));
-    j->view = view;
-    return read_choices(a, &j->setup, &view);
+    for (int i = 0; i < j->devices.count; i++) {
+        TARE_TRY(bench_setup_init(&j->setup[i], j->devices.device[i]));
+        TARE_TRY(read_choices(a, &j->setup[i], &j->view));
+        j->setup[i].shared = &j->matrix;
+    }
+    return TARE_OK;
 }
 
 int cli_bench(int argc, char **argv) {
@@ -145,7 +162,7 @@ int cli_bench(int argc, char **argv) {
     if (s != TARE_OK) cli_bad("bench", "%s", tare_last_error());
     int code = s == TARE_OK ? outcome(&j) : bench_exit_of(s);
     bench_cells_clear(&j.cells);
-    bench_setup_clear(&j.setup);
+    tare_free(j.matrix.w);
     bench_shapes_clear(&j.shapes);
     return code;
 }

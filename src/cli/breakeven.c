@@ -18,7 +18,7 @@ static const char help[] =
     "  -m M           rows of x, the batch: 1,8,32 (default 1)\n"
     "  --scheme LIST  formats without their share of zeros: csr bitmap bitmap-i8 bsrRxC\n"
     "                 (default csr,bitmap,bitmap-i8,bsr4x4)\n"
-    "  -d DEVICE      default cpu\n"
+    "  -d DEVICES     default cpu; a list as in tare bench: each is searched for itself\n"
     "  --cache C      cold (default) or hot weights\n"
     "  --time S       seconds of running a cell, at most (default 0.3)\n"
     "  --seed N, --samples N, --threads N   as in tare bench\n"
@@ -32,7 +32,8 @@ static const char help[] =
     "never: surely slower at 99 %. always: surely faster with no zeros. unclear: undecided at 99 "
     "%.\n"
     "\n"
-    "  tare breakeven -n 4096 -k 4096 -m 1,8,32,128\n";
+    "  tare breakeven -n 4096 -k 4096 -m 1,8,32,128\n"
+    "  tare breakeven -n 4096 -k 4096 -d cpu,opencl\n";
 
 enum { FORMATS_MAX = 16 };
 static const char *const against_name[2] = {"float", "int8"};
@@ -140,11 +141,13 @@ static json_t *result_of(const search_ctx *x, int against, const bench_evens *e,
 typedef struct even_job {
     bench_args args;
     bench_shapes shapes;
-    bench_setup setup;
+    cli_devices_list devices;
+    bench_setup setup; /* of the device at hand */
     bench_progress progress;
     char format[FORMATS_MAX][24];
     int formats;
     enum bench_view view;
+    search_ctx search;
     json_t *records, *env;
 } even_job;
 
@@ -176,21 +179,38 @@ static tare_status find_baselines(even_job *j, const bench_shape *shape, int64_t
     return st;
 }
 
-static tare_status run_all(even_job *j) {
-    static search_ctx x;
+/* One of several devices may have nothing to compare with: that is its result. */
+static void no_baselines(even_job *j, const bench_shape *shape, int64_t m) {
+    search_ctx *x = &j->search;
+    for (int f = 0; f < j->formats; f++)
+        for (int against = 0; against < 2; against++) {
+            *x = (search_ctx){.setup = &j->setup, .shape = *shape, .m = m, .format = j->format[f]};
+            snprintf(x->refusal, sizeof x->refusal, "%s", tare_last_error());
+            json_array_append_new(j->records, result_of(x, against, NULL, j->env));
+        }
+    j->progress.group += j->formats + 1;
+}
+
+static tare_status run_device(even_job *j) {
+    search_ctx *x = &j->search;
     for (int i = 0; i < j->shapes.suite.count; i++)
         for (int k = 0; k < j->shapes.m_count; k++) {
             bench_scheme best[2];
             const bench_shape *shape = &j->shapes.suite.shapes[i];
-            TARE_TRY(find_baselines(j, shape, j->shapes.m[k], best));
+            tare_status st = find_baselines(j, shape, j->shapes.m[k], best);
+            if (st == TARE_E_UNSUPPORTED && j->devices.count > 1) {
+                no_baselines(j, shape, j->shapes.m[k]);
+                continue;
+            }
+            TARE_TRY(st);
             j->progress.group++;
             for (int f = 0; f < j->formats; f++, j->progress.group++) {
-                x = (search_ctx){.setup = &j->setup,
-                                 .shape = *shape,
-                                 .m = j->shapes.m[k],
-                                 .format = j->format[f],
-                                 .baselines = {best[0].name, best[1].name, NULL}};
-                TARE_TRY(one_format(j, &x));
+                *x = (search_ctx){.setup = &j->setup,
+                                  .shape = *shape,
+                                  .m = j->shapes.m[k],
+                                  .format = j->format[f],
+                                  .baselines = {best[0].name, best[1].name, NULL}};
+                TARE_TRY(one_format(j, x));
             }
         }
     return TARE_OK;
@@ -223,7 +243,6 @@ static tare_status read_formats(even_job *j, const char *text) {
 
 static tare_status prepare(even_job *j) {
     const bench_args *a = &j->args;
-    tare_device *d;
     j->view = (enum bench_view)bench_view_find(a->view ? a->view : "table");
     if (!j->view) TARE_FAIL(TARE_E_ARG, "-o: '%.40s' is none of table, md, csv, jsonl", a->view);
     if (a->cache && strcmp(a->cache, "cold") != 0 && strcmp(a->cache, "hot") != 0)
@@ -233,19 +252,28 @@ static tare_status prepare(even_job *j) {
     TARE_TRY(read_formats(j, a->schemes ? a->schemes : "csr,bitmap,bitmap-i8,bsr4x4"));
     TARE_TRY(bench_shapes_make(a, &j->shapes));
     if (a->out) TARE_TRY(bench_writable(a->out));
-    TARE_TRY(tare_device_find(a->device ? a->device : "cpu", &d));
+    TARE_TRY(cli_devices_parse(a->device, &j->devices));
     if (a->threads) tare_set_threads(a->threads);
+    int groups = j->shapes.suite.count * j->shapes.m_count * (j->formats + 1);
+    bench_progress_init(&j->progress, groups * j->devices.count);
+    j->records = json_array();
+    return TARE_OK;
+}
+
+static tare_status search_device(even_job *j, tare_device *d) {
+    const bench_args *a = &j->args;
     TARE_TRY(bench_setup_init(&j->setup, d));
     j->setup.caches = a->cache && strcmp(a->cache, "hot") == 0 ? BENCH_HOT : BENCH_COLD;
     j->setup.seconds = a->timed ? a->seconds : 0.3;
     j->setup.seed = a->seed;
     j->setup.samples = a->samples;
-    bench_progress_init(&j->progress, j->shapes.suite.count * j->shapes.m_count * (j->formats + 1));
     j->setup.progress = bench_progress_show;
     j->setup.ctx = &j->progress;
     j->env = bench_record_env(&j->setup);
-    j->records = json_array();
-    return TARE_OK;
+    tare_status s = run_device(j);
+    json_decref(j->env);
+    bench_setup_clear(&j->setup);
+    return s;
 }
 
 int cli_breakeven(int argc, char **argv) {
@@ -254,13 +282,12 @@ int cli_breakeven(int argc, char **argv) {
     tare_status s = bench_args_parse(argc, argv, &j.args);
     if (s == TARE_OK && j.args.help) return cli_help(help);
     if (s == TARE_OK) s = prepare(&j);
-    if (s == TARE_OK) s = run_all(&j);
+    for (int i = 0; i < j.devices.count && s == TARE_OK; i++)
+        s = search_device(&j, j.devices.device[i]);
     bench_progress_end(&j.progress);
     if (s == TARE_OK) s = bench_write(j.args.out, j.view, j.records, bench_report_evens);
     if (s != TARE_OK) cli_bad("breakeven", "%s", tare_last_error());
     json_decref(j.records);
-    json_decref(j.env);
-    bench_setup_clear(&j.setup);
     bench_shapes_clear(&j.shapes);
     return bench_exit_of(s);
 }

@@ -28,6 +28,15 @@ int cli_lab(int argc, char **argv);
  * before any work. */
 void cli_restart(const char *verb, char **argv);
 
+/* What -d asks for: "cpu,opencl:0", a backend's name (all of its devices), a part of a device's
+ * name, "all"; null: the CPU. Each device once, in the order asked. */
+enum { CLI_DEVICES_MAX = 16 };
+typedef struct cli_devices_list {
+    tare_device *device[CLI_DEVICES_MAX];
+    int count;
+} cli_devices_list;
+tare_status cli_devices_parse(const char *text, cli_devices_list *out);
+
 /* "tare VERB: text" to stderr, always one line; returns CLI_USAGE. */
 int cli_bad(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* After getopt_long gave ':' or '?': says which option is wrong, what may have been meant, and

@@ -1,7 +1,9 @@
 /* tare devices: what is here and which kernel takes what. */
 #include "bench/ceilings.h"
 #include "bench/scheme.h"
+#include "src/cli/bench.h"
 #include "src/cli/cli.h"
+#include "src/internal.h"
 
 #include <getopt.h>
 #include <math.h>
@@ -9,13 +11,14 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: tare devices [-o table|md] [--quick]\n"
+    "usage: tare devices [-d DEVICES] [-o table|md] [--quick]\n"
     "\n"
     "Devices with their features, measured ceilings and the libraries behind them, backends that "
     "did\n"
     "not load and why, and for every format the kernels that take it, the planner's choice first.\n"
     "\n"
-    "  -o md    just the table of formats and kernels, as Markdown\n"
+    "  -d LIST  some of them: cpu,opencl:0; parts of names (default all)\n"
+    "  -o md    just formats by devices as a Markdown table: the planner's choice in each cell\n"
     "  --quick  estimates instead of measured ceilings\n";
 
 static const char *const schemes[] = {
@@ -25,14 +28,17 @@ static const char *const schemes[] = {
     "bsr16x16@0.9", "bsr32x32@0.9", "bitmap@0.5", "bitmap-i8@0.5", NULL};
 
 typedef struct taker {
-    char chosen[64], rest[600];
+    char chosen[64], rest[600], why[160];
 } taker;
 
 /* Vendor kernels in italics would cost a width: a star marks them. */
 static int each(void *ctx, const tare_row_report *r) {
     taker *t = ctx;
     char name[80];
-    if (!r->fits) return 0;
+    if (!r->fits) {
+        memcpy(t->why, r->reason, sizeof t->why);
+        return 0;
+    }
     snprintf(name, sizeof name, "%s%s", r->kernel, r->vendor ? "*" : "");
     if (r->chosen)
         snprintf(t->chosen, sizeof t->chosen, "%s", name);
@@ -55,33 +61,64 @@ static tare_problem problem_of(const bench_scheme *s) {
     return bench_scheme_problem(s, &t, 8);
 }
 
-static int print_formats(int md) {
+static int take(tare_device *d, const bench_scheme *s, taker *t) {
+    tare_problem p = problem_of(s);
+    *t = (taker){"", "", "it has no kernels"};
+    return tare_explain(d, &p, NULL, each, t) == TARE_OK
+               ? CLI_OK
+               : cli_bad("devices", "%s", tare_last_error());
+}
+
+static void line(const bench_scheme *s, const tare_device *d, const taker *t) {
     char weights[64];
-    int devices = tare_device_count();
-    printf(md ? "| scheme | weights | device | chosen at m = 8 | also |\n|---|---|---|---|---|\n"
-              : "%-14s %-14s %-10s %s\n",
-           "scheme", "weights", "device",
-           "kernels: the planner's choice at m = 8, then the others");
-    for (int i = 0; schemes[i]; i++)
-        for (int d = 0; d < devices; d++) {
-            bench_scheme s;
-            tare_device_info info;
-            taker t = {"", ""};
-            if (bench_scheme_parse(schemes[i], &s) != TARE_OK)
-                return cli_bad("devices", "%s", tare_last_error());
-            tare_problem p = problem_of(&s);
-            if (tare_device_describe(tare_device_get(d), &info) != TARE_OK ||
-                tare_explain(tare_device_get(d), &p, NULL, each, &t) != TARE_OK)
-                return cli_bad("devices", "%s", tare_last_error());
-            tare_format_name(&s.w, weights, sizeof weights);
-            if (md)
-                printf("| `%s` | `%s` | %s | %s | %s |\n", s.name, weights, info.id, t.chosen,
-                       t.rest);
-            else
-                printf("%-14s %-14s %-10s %s%s%s\n", s.name, weights, info.id, t.chosen,
-                       t.rest[0] ? "; " : "", t.rest);
-        }
-    if (!md) puts("\n* a vendor library's kernel");
+    tare_format_name(&s->w, weights, sizeof weights);
+    printf("%-14s %-14s %-10s ", s->name, weights, d->info.id);
+    if (t->chosen[0])
+        printf("%s%s%s\n", t->chosen, t->rest[0] ? "; " : "", t->rest);
+    else
+        printf("none; the last said: %s\n", t->why);
+}
+
+static int one_scheme(const cli_devices_list *list, const bench_scheme *s, int md) {
+    char weights[64];
+    tare_format_name(&s->w, weights, sizeof weights);
+    if (md) printf("| `%s` | `%s` |", s->name, weights);
+    for (int i = 0; i < list->count; i++) {
+        taker t;
+        int code = take(list->device[i], s, &t);
+        if (code != CLI_OK) return code;
+        if (md)
+            printf(" %s |", t.chosen[0] ? t.chosen : "-");
+        else
+            line(s, list->device[i], &t);
+    }
+    if (md) puts("");
+    return CLI_OK;
+}
+
+static void heading(const cli_devices_list *list, int md) {
+    if (!md) {
+        printf("%-14s %-14s %-10s %s\n", "scheme", "weights", "device",
+               "kernels: the planner's choice at m = 8, then the others");
+        return;
+    }
+    printf("| scheme | weights |");
+    for (int i = 0; i < list->count; i++) printf(" %s |", list->device[i]->info.id);
+    printf("\n|---|---|");
+    for (int i = 0; i < list->count; i++) printf("---|");
+    puts("");
+}
+
+static int print_formats(const cli_devices_list *list, int md) {
+    heading(list, md);
+    for (int i = 0; schemes[i]; i++) {
+        bench_scheme s;
+        if (bench_scheme_parse(schemes[i], &s) != TARE_OK)
+            return cli_bad("devices", "%s", tare_last_error());
+        int code = one_scheme(list, &s, md);
+        if (code != CLI_OK) return code;
+    }
+    puts("\n* a vendor library's kernel");
     return CLI_OK;
 }
 
@@ -113,31 +150,40 @@ static int print_device(const tare_device *d) {
 }
 
 int cli_devices(int argc, char **argv) {
-    static const struct option list[] = {{"output", required_argument, NULL, 'o'},
+    static const struct option list[] = {{"device", required_argument, NULL, 'd'},
+                                         {"output", required_argument, NULL, 'o'},
                                          {"quick", no_argument, NULL, 'q'},
                                          {"help", no_argument, NULL, 'h'},
                                          {NULL, 0, NULL, 0}};
+    cli_devices_list devices;
+    const char *asked = "all";
     int md = 0, quick = 0;
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":o:h", list, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":d:o:h", list, NULL)) != -1;) {
         if (c == 'h') return cli_help(help);
         if (c == ':' || c == '?') return cli_bad_option("devices", argc, argv, c, list);
         if (c == 'q') quick = 1;
+        if (c == 'd') asked = optarg;
         if (c != 'o') continue;
         md = strcmp(optarg, "md") == 0;
         if (!md && strcmp(optarg, "table") != 0)
             return cli_bad("devices", "-o: '%.40s' is none of table, md", optarg);
     }
     if (optind < argc) return cli_bad("devices", "'%.40s' is not expected here", argv[optind]);
+    tare_status found = cli_devices_parse(asked, &devices);
+    if (found != TARE_OK) {
+        cli_bad("devices", "%s", tare_last_error());
+        return bench_exit_of(found);
+    }
     /* The planner goes by the ceilings too, so they come first. */
-    for (int i = 0; i < tare_device_count(); i++) {
+    for (int i = 0; i < devices.count; i++) {
         tare_rates r;
-        if (!quick && bench_ceilings(tare_device_get(i), 0.15, &r) != TARE_OK)
+        if (!quick && bench_ceilings(devices.device[i], 0.15, &r) != TARE_OK)
             return cli_bad("devices", "%s", tare_last_error());
-        int code = md ? CLI_OK : print_device(tare_device_get(i));
+        int code = md ? CLI_OK : print_device(devices.device[i]);
         if (code != CLI_OK) return code;
     }
     for (int i = 0; !md && tare_backend_refusal(i); i++)
         printf("not loaded: %s\n\n", tare_backend_refusal(i));
-    return print_formats(md);
+    return print_formats(&devices, md);
 }

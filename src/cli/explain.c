@@ -3,18 +3,23 @@
 #include "bench/ceilings.h"
 #include "src/cli/bench.h"
 #include "src/cli/cli.h"
+#include "src/internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char help[] =
-    "usage: tare explain --scheme S -n N -k K [-m M] [-d DEVICE] [--threads N]\n"
+    "usage: tare explain --scheme S -n N -k K [-m M] [-d DEVICES] [--threads N]\n"
     "\n"
     "Which kernel would multiply x[m,k] by W[n,k] in this scheme (as in tare bench), and why not "
     "the\n"
     "others: predicted cost by the cost model over measured ceilings, or the reason of a refusal.\n"
+    "With several devices (cpu,opencl:0; all) also which of them the route takes: the least cost "
+    "with\n"
+    "what it takes to move x there and y back.\n"
     "\n"
-    "  tare explain --scheme w4a16-g64 -n 4096 -k 4096 -m 1\n";
+    "  tare explain --scheme w4a16-g64 -n 4096 -k 4096 -m 1\n"
+    "  tare explain --scheme w8a8 -n 4096 -k 4096 -m 1,64 -d cpu,opencl\n";
 
 static int each(void *ctx, const tare_row_report *r) {
     (void)ctx;
@@ -27,7 +32,36 @@ static int each(void *ctx, const tare_row_report *r) {
     return 0;
 }
 
-static int explain(tare_device *d, const bench_scheme *s, const bench_shape *shape, int64_t m) {
+static int rows_of(tare_device *d, const tare_problem *p, int named) {
+    if (named) printf("%s\n", d->info.id);
+    return tare_explain(d, p, NULL, each, NULL) == TARE_OK
+               ? CLI_OK
+               : cli_bad("explain", "%s", tare_last_error());
+}
+
+/* What each device would take in all, and whom the route takes. */
+static int route_of(const cli_devices_list *list, const tare_problem *p) {
+    tare_plan best, one;
+    tare_status s = tare_route(p, list->device, list->count, NULL, &best);
+    puts("route: kernel + moving x and y");
+    for (int i = 0; i < list->count; i++) {
+        const tare_device *d = list->device[i];
+        if (tare_plan_make(list->device[i], p, NULL, &one) != TARE_OK) {
+            printf("   %-10s refuses: %s\n", d->info.id, tare_last_error());
+            continue;
+        }
+        int ref = (one.row->flags & TARE_ROW_REFERENCE) != 0;
+        printf("%s %-10s %-26s %10.1f + %.1f = %.1f us%s\n",
+               s == TARE_OK && best.device == d ? "->" : "  ", d->info.id, one.kernel,
+               one.cost_ns / 1000, one.transfer_ns / 1000, (one.cost_ns + one.transfer_ns) / 1000,
+               ref ? "  (the reference: only where nothing else fits)" : "");
+    }
+    if (s != TARE_OK) puts("   no device takes it");
+    return CLI_OK;
+}
+
+static int explain(const cli_devices_list *list, const bench_scheme *s, const bench_shape *shape,
+                   int64_t m) {
     tare_tensor t = {.format = s->w, .n = shape->n, .k = shape->k};
     double kept = (double)(t.n * t.k) * (1 - s->sparsity);
     int64_t area = s->w.layout == TARE_BLOCK ? s->w.block_r * s->w.block_c : 1;
@@ -35,9 +69,11 @@ static int explain(tare_device *d, const bench_scheme *s, const bench_shape *sha
     if (s->w.layout == TARE_NM) t.nnz = t.n * ((t.k + s->w.nm_m - 1) / s->w.nm_m) * s->w.nm_n;
     tare_problem p = bench_scheme_problem(s, &t, m);
     printf("%s, m %lld, n %lld, k %lld\n", s->name, (long long)m, (long long)t.n, (long long)t.k);
-    if (tare_explain(d, &p, NULL, each, NULL) != TARE_OK)
-        return cli_bad("explain", "%s", tare_last_error());
-    return CLI_OK;
+    for (int i = 0; i < list->count; i++) {
+        int code = rows_of(list->device[i], &p, list->count > 1);
+        if (code != CLI_OK) return code;
+    }
+    return list->count > 1 ? route_of(list, &p) : CLI_OK;
 }
 
 /* Nothing is timed here and nothing but a table comes out: what is asked for in vain is refused. */
@@ -56,7 +92,7 @@ int cli_explain(int argc, char **argv) {
     bench_args a;
     bench_scheme scheme[BENCH_SCHEMES_MAX];
     int count = 0, code = CLI_OK;
-    tare_device *d = NULL;
+    cli_devices_list devices = {.count = 0};
     tare_rates rates;
     tare_status s = bench_args_parse(argc, argv, &a);
     if (s == TARE_OK && a.help) return cli_help(help);
@@ -66,9 +102,10 @@ int cli_explain(int argc, char **argv) {
         return cli_bad("explain", "--scheme is missing; see tare explain --help");
     if (s == TARE_OK) s = bench_scheme_list(a.schemes, scheme, &count);
     if (s == TARE_OK) s = bench_shapes_make(&a, &shapes);
-    if (s == TARE_OK) s = tare_device_find(a.device ? a.device : "cpu", &d);
+    if (s == TARE_OK) s = cli_devices_parse(a.device, &devices);
     if (s == TARE_OK && a.threads) tare_set_threads(a.threads);
-    if (s == TARE_OK) s = bench_ceilings(d, 0.1, &rates);
+    for (int i = 0; i < devices.count && s == TARE_OK; i++)
+        s = bench_ceilings(devices.device[i], 0.1, &rates);
     if (s != TARE_OK) {
         cli_bad("explain", "%s", tare_last_error());
         bench_shapes_clear(&shapes);
@@ -77,7 +114,7 @@ int cli_explain(int argc, char **argv) {
     for (int i = 0; i < shapes.suite.count; i++)
         for (int k = 0; k < shapes.m_count; k++)
             for (int j = 0; j < count && code == CLI_OK; j++)
-                code = explain(d, &scheme[j], &shapes.suite.shapes[i], shapes.m[k]);
+                code = explain(&devices, &scheme[j], &shapes.suite.shapes[i], shapes.m[k]);
     bench_shapes_clear(&shapes);
     return code;
 }

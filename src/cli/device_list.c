@@ -1,0 +1,53 @@
+/* Lists of devices, as -d takes them. */
+#include "src/cli/cli.h"
+#include "src/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static tare_status add(tare_device *d, cli_devices_list *out) {
+    for (int i = 0; i < out->count; i++)
+        if (out->device[i] == d) return TARE_OK;
+    if (out->count == CLI_DEVICES_MAX)
+        TARE_FAIL(TARE_E_ARG, "-d: more than %d devices", CLI_DEVICES_MAX);
+    out->device[out->count++] = d;
+    return TARE_OK;
+}
+
+/* Every device, or those of a backend by its name; `*found` says how many there are. */
+static tare_status add_all(const char *backend, cli_devices_list *out, int *found) {
+    *found = 0;
+    for (int i = 0; i < tare_device_count(); i++) {
+        tare_device *d = tare_device_get(i);
+        if (backend && strcasecmp(d->backend->name, backend) != 0) continue;
+        ++*found;
+        TARE_TRY(add(d, out));
+    }
+    return TARE_OK;
+}
+
+static tare_status item(const char *text, cli_devices_list *out) {
+    tare_device *d = NULL;
+    int found = 0;
+    if (strcmp(text, "all") == 0) return add_all(NULL, out, &found);
+    /* The CPU is there without asking for modules, whose drivers take a while to wake. */
+    if (strcasecmp(text, tare_cpu_backend.name) != 0) TARE_TRY(add_all(text, out, &found));
+    if (found) return TARE_OK;
+    TARE_TRY(tare_device_find(text, &d));
+    return add(d, out);
+}
+
+tare_status cli_devices_parse(const char *text, cli_devices_list *out) {
+    memset(out, 0, sizeof *out);
+    for (const char *at = text ? text : "cpu";;) {
+        char one[128];
+        size_t length = strcspn(at, ",");
+        if (length == 0 || length >= sizeof one)
+            TARE_FAIL(TARE_E_ARG, "-d: '%.60s' is no list of devices, as in cpu,opencl:0", text);
+        snprintf(one, sizeof one, "%.*s", (int)length, at);
+        TARE_TRY(item(one, out));
+        if (!at[length]) return TARE_OK;
+        at += length + 1;
+    }
+}
