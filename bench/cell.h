@@ -2,6 +2,7 @@
 #ifndef TARE_BENCH_CELL_H
 #define TARE_BENCH_CELL_H
 
+#include "bench/carry.h"
 #include "bench/ceilings.h"
 #include "bench/measure.h"
 #include "bench/noise.h"
@@ -10,6 +11,9 @@
 #include <tare/tare.h>
 
 enum bench_cache { BENCH_COLD = 1, BENCH_HOT = 2 };
+
+/* Where a run finds its weights: on the device, or sent there before each run. */
+enum bench_weights { BENCH_RESIDENT = 1, BENCH_STREAMED = 2 };
 
 enum bench_verdict {
     BENCH_HELPS = 1,
@@ -30,6 +34,7 @@ typedef struct bench_cell {
     char kernel[64];    /* "" where no kernel accepted */
     const char *vendor; /* null: tare's own */
     enum bench_cache cache;
+    enum bench_weights weights;
     char refusal[200]; /* not empty: not timed, for this reason */
 
     tare_plan plan;
@@ -41,10 +46,12 @@ typedef struct bench_cell {
     double error;   /* worst |y - y64| / bound; NaN where nothing ran */
 
     bench_result result; /* n = 0 where not timed */
-    double pct_peak;     /* NaN where not timed */
+    bench_transfer transfer;
+    double pct_peak; /* NaN where not timed */
     enum bench_limit limit;
 
-    /* Against the fastest dense float, int8, int4 cell of the same shape, cache state and run:
+    /* Against the fastest dense float, int8, int4 cell of the same device, shape, cache state,
+     * place of weights and run:
      * its median over this one's, above 1 is faster. NaN where there is none. */
     char base_kernel[64];
     double ratio, ratio_lo, ratio_hi;
@@ -86,6 +93,7 @@ typedef struct bench_setup {
     bench_noise noise;
     const char *kernel; /* null: the best of each scheme; "all"; or a kernel's name */
     int caches;         /* BENCH_COLD | BENCH_HOT */
+    int weights;        /* BENCH_RESIDENT | BENCH_STREAMED */
     double seconds;     /* of running, a cell */
     uint64_t seed;
     int samples;   /* at least; 500 gives p90 and p99 */

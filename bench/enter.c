@@ -49,6 +49,7 @@ static bench_cell blank(const bench_group_state *g, const bench_scheme *s, int a
     bench_cell c = {
         .device = g->setup->device, .shape = *g->shape, .m = g->m, .scheme = *s, .asked = asked};
     c.error = c.pack_ns = c.pct_peak = NAN;
+    c.transfer = (bench_transfer){NAN, NAN, NAN, NAN};
     c.ratio = c.ratio_lo = c.ratio_hi = NAN;
     c.ratio_int8 = c.ratio_int8_lo = c.ratio_int8_hi = NAN;
     c.ratio_int4 = c.ratio_int4_lo = c.ratio_int4_hi = NAN;
@@ -118,6 +119,14 @@ static tare_status try_row(bench_group_state *g, int index, const bench_cell *fr
     e->heat = heat;
     e->rotor = (bench_rotor){
         .plan = &e->cell.plan, .stream = g->stream, .x = g->x_buffer[r->plan.problem.x], .y = g->y};
+    size_t type = tare_type_bytes(r->plan.problem.x), rows = (size_t)g->m;
+    e->carry =
+        (bench_carry){.rotor = &e->rotor,
+                      .x = g->x_buffer[r->plan.problem.x],
+                      .x_host = g->x[r->plan.problem.x],
+                      .y_host = g->y_host,
+                      .x_bytes = rows * (size_t)g->shape->k * type,
+                      .y_bytes = rows * (size_t)g->shape->n * tare_type_bytes(r->plan.problem.y)};
     tare_status s = pack_and_run(g, e, &g->tensor[index]);
     if (s == TARE_OK) e->cell.error = bench_oracle_check(oracle, g->y_host, why);
     if (s == TARE_OK && e->cell.error <= 1) return keep(g, e);

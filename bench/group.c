@@ -1,4 +1,4 @@
-/* One shape: data, contestants, heats, the measurement, cells. */
+/* One shape: data, contestants, then the contest (contest.c). */
 #include "bench/group.h"
 #include "bench/clock.h"
 #include "bench/data.h"
@@ -32,6 +32,7 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d) {
     memset(s, 0, sizeof *s);
     s->device = d;
     s->caches = BENCH_COLD;
+    s->weights = BENCH_RESIDENT;
     s->seconds = 1;
     s->samples = 30;
     s->seed = 1;
@@ -47,7 +48,8 @@ void bench_setup_clear(bench_setup *s) {
     s->own.w = NULL;
 }
 
-static void tell(const bench_group_state *g, const char *what, const char *scheme, double done) {
+void bench_group_tell(const bench_group_state *g, const char *what, const char *scheme,
+                      double done) {
     char text[160];
     if (!g->setup->progress) return;
     snprintf(text, sizeof text, "%.31s %.31s %lldx%lld m %lld: %.32s %.40s", g->setup->info.id,
@@ -89,7 +91,7 @@ static tare_status make_data(bench_group_state *g) {
     tare_device *d = g->setup->device;
     uint64_t seed = g->setup->seed;
     TARE_TRY(check_room(g));
-    tell(g, "making data", "", 0);
+    bench_group_tell(g, "making data", "", 0);
     TARE_TRY(make_weights(g->setup, g->shape, &g->w));
     TARE_TRY(tare_stream_create(d, &g->stream));
     for (int t = TARE_F32; t <= TARE_BF16; t++) {
@@ -103,181 +105,6 @@ static tare_status make_data(bench_group_state *g) {
     if (!g->y_host) TARE_FAIL(TARE_E_NOMEM, "bench: no memory for y, %zu bytes", g->y_bytes);
     TARE_TRY(tare_buffer_create(d, g->y_bytes, &g->y));
     return tare_stream_sync(g->stream);
-}
-
-/* ---- the contest ---- */
-
-typedef struct field {
-    bench_entrant **in;
-    bench_contestant *c;
-    bench_result *r;
-    int count;
-} field;
-
-static tare_status field_make(field *f, int room) {
-    f->count = 0;
-    f->in = calloc((size_t)room + 1, sizeof *f->in);
-    f->c = calloc((size_t)room + 1, sizeof *f->c);
-    f->r = calloc((size_t)room + 1, sizeof *f->r);
-    if (!f->in || !f->c || !f->r) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
-    return TARE_OK;
-}
-
-static void field_clear(field *f) {
-    free(f->in);
-    free(f->c);
-    free(f->r);
-}
-
-static void field_add(field *f, bench_entrant *e) {
-    f->in[f->count] = e;
-    f->c[f->count++] = bench_rotor_contestant(&e->rotor);
-}
-
-static int in_heat(const bench_group_state *g, const bench_entrant *e) {
-    int rivals = 0;
-    for (int i = 0; i < g->entrants; i++)
-        rivals += g->entrant[i]->heat && g->entrant[i]->scheme == e->scheme;
-    return e->heat && rivals > 1;
-}
-
-/* A few samples of every candidate; the fastest of each scheme stays. */
-static tare_status heats(bench_group_state *g, field *f) {
-    bench_options o = bench_options_default();
-    o.seconds = 0.1;
-    o.min_samples = 5;
-    o.max_samples = 15;
-    o.warmup = 1;
-    o.seed = g->setup->seed;
-    for (int i = 0; i < g->entrants; i++)
-        if (in_heat(g, g->entrant[i])) field_add(f, g->entrant[i]);
-    if (f->count == 0) return TARE_OK;
-    tell(g, "picking the best rows", "", 0.3);
-    TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
-    for (int i = 0; i < f->count; i++)
-        for (int j = 0; j < f->count; j++)
-            if (f->in[i]->scheme == f->in[j]->scheme &&
-                (f->r[j].median_ns < f->r[i].median_ns ||
-                 (f->r[j].median_ns == f->r[i].median_ns && j < i)))
-                f->in[i]->out = 1;
-    for (int i = 0; i < f->count; i++) bench_result_clear(&f->r[i]);
-    return TARE_OK;
-}
-
-/* Their memory is better used for copies of the others. */
-static void drop_losers(bench_group_state *g) {
-    for (int i = 0; i < g->entrants; i++) {
-        bench_entrant *e = g->entrant[i];
-        if (!e->out) continue;
-        g->packed -= e->rotor.copies ? e->cell.packed_bytes : 0;
-        bench_rotor_clear(&e->rotor);
-    }
-}
-
-/* As many copies of each as make one turn through all of them pass the target, within memory;
- * what is still missing is made up by eviction. */
-static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
-    size_t sum = 0;
-    for (int i = 0; i < f->count; i++) sum += f->in[i]->cell.packed_bytes;
-    size_t want = target / (sum ? sum : 1) + 1;
-    size_t spare = g->setup->memory > g->packed ? g->setup->memory - g->packed : 0;
-    if (want > 1 + spare / (sum ? sum : 1)) want = 1 + spare / (sum ? sum : 1);
-    if (want > BENCH_COPIES_MAX) want = BENCH_COPIES_MAX;
-    for (int i = 0; i < f->count; i++) {
-        bench_entrant *e = f->in[i];
-        tell(g, "packing copies of", e->cell.scheme.name, 0.4);
-        TARE_TRY(bench_rotor_grow(&e->rotor, &g->tensor[e->scheme], (int)want));
-        f->c[i] = bench_rotor_contestant(&e->rotor);
-    }
-    return TARE_OK;
-}
-
-/* Weights that the last cache serves. */
-static int is_cached(const bench_setup *s, const bench_cell *c) {
-    return c->cache == BENCH_HOT && c->packed_bytes < (size_t)s->info.cache;
-}
-
-void bench_peaks(bench_setup *s, bench_cells *all) {
-    for (int i = 0; i < all->count; i++) {
-        const bench_cell *c = &all->cell[i];
-        if (c->device == s->device && c->result.n > 0)
-            bench_ceilings_met(&c->plan, c->packed_bytes, is_cached(s, c), c->result.median_ns,
-                               &s->rates);
-    }
-    for (int i = 0; i < all->count; i++) {
-        bench_cell *c = &all->cell[i];
-        if (c->device != s->device || c->result.n == 0) continue;
-        double floor =
-            bench_floor_ns(&c->plan, c->packed_bytes, &s->rates, is_cached(s, c), &c->limit);
-        c->pct_peak = 100 * floor / c->result.median_ns;
-    }
-}
-
-static void on_progress(void *ctx, double done) {
-    tell(ctx, "timing", "", 0.5 + 0.5 * done);
-}
-
-static tare_status add_cells(bench_group_state *g, field *f, enum bench_cache cache,
-                             bench_cells *out) {
-    int first = out->count;
-    for (int i = 0; i < f->count; i++) {
-        bench_cell *c = bench_cells_add(out);
-        if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
-        *c = f->in[i]->cell;
-        c->cache = cache;
-        c->result = f->r[i];
-        memset(&f->r[i], 0, sizeof f->r[i]);
-        c->copies = cache == BENCH_COLD ? f->in[i]->rotor.copies : 1;
-    }
-    for (int i = 0; i < g->refused->count; i++) {
-        bench_cell *c = bench_cells_add(out);
-        if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
-        *c = g->refused->cell[i];
-        c->cache = cache;
-    }
-    bench_verdicts(out->cell + first, out->count - first, g->setup->seed);
-    return TARE_OK;
-}
-
-static tare_status contest(bench_group_state *g, field *f, enum bench_cache cache, bench_cold *cold,
-                           bench_cells *out) {
-    bench_options o = bench_options_default();
-    for (int i = 0; i < g->entrants; i++) {
-        g->entrant[i]->rotor.cold = cache == BENCH_COLD ? cold : NULL;
-        g->entrant[i]->out = 0;
-    }
-    TARE_TRY(heats(g, f));
-    if (cache == BENCH_HOT || !(g->setup->caches & BENCH_HOT)) drop_losers(g);
-    f->count = 0;
-    for (int i = 0; i < g->entrants; i++)
-        if (!g->entrant[i]->out) field_add(f, g->entrant[i]);
-    if (cache == BENCH_COLD) TARE_TRY(make_copies(g, f, cold->target));
-    o.seconds = g->setup->seconds;
-    o.min_samples = g->setup->samples;
-    if (o.max_samples < o.min_samples) o.max_samples = o.min_samples;
-    o.seed = g->setup->seed;
-    o.noise = &g->setup->noise;
-    o.progress = on_progress;
-    o.progress_ctx = g;
-    if (f->count) TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
-    tare_status s = add_cells(g, f, cache, out);
-    for (int i = 0; i < f->count; i++) bench_result_clear(&f->r[i]);
-    return s;
-}
-
-static tare_status all_caches(bench_group_state *g, bench_cells *out) {
-    bench_cold cold = {.target = 2 * (size_t)(g->setup->info.cache > 0 ? g->setup->info.cache
-                                                                       : (int64_t)64 << 20)};
-    tare_status s = TARE_OK;
-    for (int cache = BENCH_COLD; cache <= BENCH_HOT && s == TARE_OK; cache++) {
-        if (!(g->setup->caches & cache)) continue;
-        field f;
-        s = field_make(&f, g->entrants);
-        if (s == TARE_OK) s = contest(g, &f, (enum bench_cache)cache, &cold, out);
-        field_clear(&f);
-    }
-    bench_cold_clear(&cold);
-    return s;
 }
 
 /* ---- the group ---- */
@@ -301,7 +128,7 @@ static tare_status enter_all(bench_group_state *g, const bench_scheme *schemes, 
     for (int i = 0; i < bases + count; i++) {
         const bench_scheme *s = i < bases ? &base[i] : &schemes[i - bases];
         if (i >= bases && among(base, bases, s)) continue;
-        tell(g, "encoding and checking", s->name, 0.3 * i / (bases + count));
+        bench_group_tell(g, "encoding and checking", s->name, 0.3 * i / (bases + count));
         TARE_TRY(bench_enter(g, index++, s, i >= bases || among(schemes, count, s)));
     }
     return TARE_OK;
@@ -309,6 +136,7 @@ static tare_status enter_all(bench_group_state *g, const bench_scheme *schemes, 
 
 static void clear(bench_group_state *g, int tensors) {
     for (int i = 0; i < g->entrants; i++) {
+        bench_carry_clear(&g->entrant[i]->carry);
         bench_rotor_clear(&g->entrant[i]->rotor);
         free(g->entrant[i]);
     }
@@ -335,7 +163,7 @@ tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
     if (!g.tensor) st = tare_fail(TARE_E_NOMEM, "bench: out of memory");
     if (st == TARE_OK) st = make_data(&g);
     if (st == TARE_OK) st = enter_all(&g, schemes, count);
-    if (st == TARE_OK) st = all_caches(&g, out);
+    if (st == TARE_OK) st = bench_passes(&g, out);
     bench_peaks(s, out);
     clear(&g, tensors);
     return st;

@@ -1,4 +1,4 @@
-/* The inside of bench_group: what is shared by its two files. */
+/* The inside of bench_group: what is shared by its files. */
 #ifndef TARE_BENCH_GROUP_H
 #define TARE_BENCH_GROUP_H
 
@@ -14,6 +14,7 @@ typedef struct bench_entrant {
     int heat;        /* 1: only the fastest of its scheme is measured */
     int out;         /* lost its heat */
     bench_rotor rotor;
+    bench_carry carry;
 } bench_entrant;
 
 typedef struct bench_group_state {
@@ -37,5 +38,11 @@ typedef struct bench_group_state {
 /* Encodes scheme number `index` and enters its rows: `asked` ones as the setup's kernel choice has
  * it, otherwise the candidates for the best. Refusals become cells at once. */
 tare_status bench_enter(bench_group_state *g, int index, const bench_scheme *s, int asked);
+
+/* Measures the entrants in every state that the setup asks for, and appends their cells. */
+tare_status bench_passes(bench_group_state *g, bench_cells *out);
+
+void bench_group_tell(const bench_group_state *g, const char *what, const char *scheme,
+                      double done);
 
 #endif

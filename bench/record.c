@@ -77,12 +77,15 @@ static json_t *replay(const bench_setup *s, const bench_cell *c) {
     char force[96] = "";
     if (c->kernel[0]) snprintf(force, sizeof force, " --kernel %s", c->kernel);
     return json_sprintf(
-        "%s%s%stare bench -d %s --scheme %s -m %lld -n %lld -k %lld%s --cache %s --time %g "
+        "%s%s%stare bench -d %s --scheme %s -m %lld -n %lld -k %lld%s --cache %s%s --time %g "
         "--samples %d --seed %llu --threads %d",
         mask ? "TARE_CPU_MASK=" : "", mask ? mask : "", mask ? " " : "", s->info.id, c->scheme.name,
         (long long)c->m, (long long)c->shape.n, (long long)c->shape.k, force,
-        c->cache == BENCH_HOT ? "hot" : "cold", s->seconds, s->samples, (unsigned long long)s->seed,
-        (int)s->info.threads);
+        c->cache == BENCH_HOT ? "hot" : "cold",
+        c->device->backend->host_memory ? ""
+        : c->weights == BENCH_STREAMED  ? " --weights streamed"
+                                        : " --weights resident",
+        s->seconds, s->samples, (unsigned long long)s->seed, (int)s->info.threads);
 }
 
 static json_t *parts(const bench_cell *c) {
@@ -134,6 +137,7 @@ static void put_problem(json_t *o, const bench_setup *s, const bench_cell *c) {
     put(o, "vendor", json_boolean(c->vendor != NULL));
     put(o, "vendor_library", text(c->vendor));
     put(o, "cache", json_string(c->cache == BENCH_HOT ? "hot" : "cold"));
+    put(o, "weights", json_string(c->weights == BENCH_STREAMED ? "streamed" : "resident"));
     put(o, "seed", json_integer((json_int_t)s->seed));
     put(o, "distribution",
         json_string("w normal(0, 1/k), x normal(0, 1), none zero; pruned by "
@@ -150,6 +154,10 @@ static void put_times(json_t *o, const bench_cell *c) {
     put(o, "mad_ns", number(timed ? r->mad_ns : NAN));
     put(o, "min_ns", number(timed ? r->min_ns : NAN));
     put(o, "ci95_ns", timed ? pair(r->ci_lo, r->ci_hi) : json_null());
+    put(o, "h2d_ns", number(timed ? c->transfer.h2d_ns : NAN));
+    put(o, "kernel_ns", number(timed ? c->transfer.kernel_ns : NAN));
+    put(o, "d2h_ns", number(timed ? c->transfer.d2h_ns : NAN));
+    put(o, "end_to_end_ns", number(timed ? c->transfer.end_to_end_ns : NAN));
     put(o, "outliers", timed ? json_integer((json_int_t)r->outliers) : json_null());
     put(o, "batch", timed ? json_integer(r->batch) : json_null());
     put(o, "stop", timed ? json_string(bench_stop_name(r->stop)) : json_null());

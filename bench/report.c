@@ -34,6 +34,33 @@ static void kernel_cell(const json_t *r, char out[160]) {
 static void cache_cell(const json_t *r, char out[160]) {
     snprintf(out, 160, "%s", bench_json_string(r, "cache"));
 }
+static void weights_cell(const json_t *r, char out[160]) {
+    snprintf(out, 160, "%s", bench_json_string(r, "weights"));
+}
+static int some_streamed(const json_t *records) {
+    return bench_json_differs(records, "weights") ||
+           strcmp(bench_json_string(json_array_get(records, 0), "weights"), "streamed") == 0;
+}
+/* To the device + the kernel + back, by the device's clock. */
+static void transfer_cell(const json_t *r, char out[160]) {
+    char h2d[160], kernel[160], d2h[160];
+    bench_fixed(h2d, bench_json_number(r, "h2d_ns"), 1e3, "");
+    bench_fixed(kernel, bench_json_number(r, "kernel_ns"), 1e3, "");
+    bench_fixed(d2h, bench_json_number(r, "d2h_ns"), 1e3, "");
+    out[0] = 0;
+    if (h2d[0]) snprintf(out, 160, "%.20s + %.20s + %.20s", h2d, kernel, d2h);
+}
+static void end_to_end_cell(const json_t *r, char out[160]) {
+    bench_fixed(out, bench_json_number(r, "end_to_end_ns"), 1e3, "");
+}
+static int some_transfers(const json_t *records) {
+    size_t i;
+    const json_t *r;
+    json_array_foreach(records, i, r) {
+        if (isfinite(bench_json_number(r, "h2d_ns"))) return 1;
+    }
+    return 0;
+}
 static void median_cell(const json_t *r, char out[160]) {
     bench_fixed(out, bench_json_number(r, "median_ns"), 1e3, "");
 }
@@ -94,10 +121,13 @@ static const bench_column columns[] = {
     {"scheme", 0, scheme_cell, NULL},
     {"kernel", 0, kernel_cell, NULL},
     {"cache", 0, cache_cell, NULL},
+    {"weights", 0, weights_cell, some_streamed},
     {"median us", 1, median_cell, NULL},
     {"+-", 1, spread_cell, NULL},
     {"p99 us", 1, p99_cell, NULL},
     {"samples", 1, samples_cell, NULL},
+    {"h2d + kernel + d2h us", 1, transfer_cell, some_transfers},
+    {"end to end", 1, end_to_end_cell, some_transfers},
     {"MB", 1, size_mb_cell, NULL},
     {"of peak", 1, peak_cell, NULL},
     {"err/bound", 1, error_cell, NULL},
@@ -167,25 +197,49 @@ static void legend(FILE *out, const json_t *records, int markdown) {
             out);
 }
 
-static const char *const csv_keys[] = {"schema",     "device",
-                                       "op",         "workload",
-                                       "m",          "n",
-                                       "k",          "scheme",
-                                       "role",       "kernel",
-                                       "vendor",     "cache",
-                                       "n_samples",  "median_ns",
-                                       "p90_ns",     "p99_ns",
-                                       "ci95_ns",    "mad_ns",
-                                       "min_ns",     "outliers",
-                                       "stop",       "noisy",
-                                       "bytes",      "packed_bytes",
-                                       "pct_peak",   "bottleneck",
-                                       "error",      "base_kernel",
-                                       "ratio",      "ratio_ci95",
-                                       "ratio_int8", "ratio_int8_ci95",
-                                       "ratio_int4", "ratio_int4_ci95",
-                                       "verdict",    "refusal",
-                                       "replay",     NULL};
+static const char *const csv_keys[] = {"schema",
+                                       "device",
+                                       "op",
+                                       "workload",
+                                       "m",
+                                       "n",
+                                       "k",
+                                       "scheme",
+                                       "role",
+                                       "kernel",
+                                       "vendor",
+                                       "cache",
+                                       "weights",
+                                       "n_samples",
+                                       "median_ns",
+                                       "p90_ns",
+                                       "p99_ns",
+                                       "ci95_ns",
+                                       "mad_ns",
+                                       "min_ns",
+                                       "outliers",
+                                       "stop",
+                                       "noisy",
+                                       "h2d_ns",
+                                       "kernel_ns",
+                                       "d2h_ns",
+                                       "end_to_end_ns",
+                                       "bytes",
+                                       "packed_bytes",
+                                       "pct_peak",
+                                       "bottleneck",
+                                       "error",
+                                       "base_kernel",
+                                       "ratio",
+                                       "ratio_ci95",
+                                       "ratio_int8",
+                                       "ratio_int8_ci95",
+                                       "ratio_int4",
+                                       "ratio_int4_ci95",
+                                       "verdict",
+                                       "refusal",
+                                       "replay",
+                                       NULL};
 
 int bench_view_find(const char *name) {
     static const char *const names[] = {"table", "md", "csv", "jsonl"};

@@ -4,8 +4,11 @@
 
 #include <string.h>
 
+enum { CHUNK = 8 << 20 }; /* of a write that evicts */
+
 void bench_cold_clear(bench_cold *c) {
     tare_free(c->buffer);
+    tare_buffer_destroy(c->spare);
     memset(c, 0, sizeof *c);
 }
 
@@ -35,6 +38,37 @@ static tare_status read_by(bench_cold *c, size_t bytes) {
     return TARE_OK;
 }
 
+/* As much of the target as a quarter of the device's memory holds, and as can be had. */
+static tare_status make_spare(bench_cold *c) {
+    tare_device *d = c->stream->device;
+    size_t most = d->info.memory > 0 ? (size_t)d->info.memory / 4 : c->target;
+    c->buffer = tare_alloc(CHUNK);
+    if (!c->buffer) TARE_FAIL(TARE_E_NOMEM, "measure: no memory for %d bytes", CHUNK);
+    memset(c->buffer, 1, CHUNK);
+    c->spare_bytes = c->target < most ? c->target : most;
+    if (c->spare_bytes < CHUNK) c->spare_bytes = CHUNK;
+    tare_status s;
+    while ((s = tare_buffer_create(d, c->spare_bytes, &c->spare)) == TARE_E_NOMEM &&
+           c->spare_bytes >= 2 * CHUNK)
+        c->spare_bytes /= 2;
+    return s;
+}
+
+/* Host memory is the wrong cache there: the device itself writes what is to go by. */
+static tare_status write_by(bench_cold *c, size_t bytes) {
+    if (!c->spare) TARE_TRY(make_spare(c));
+    if (bytes > c->spare_bytes) bytes = c->spare_bytes;
+    for (size_t done = 0; done < bytes;) {
+        size_t one = bytes - done < CHUNK ? bytes - done : CHUNK;
+        if (c->at + one > c->spare_bytes) c->at = 0;
+        TARE_TRY(tare_buffer_write(c->stream, c->spare, c->at, c->buffer, one));
+        c->at += one;
+        done += one;
+    }
+    c->moved += (double)bytes;
+    return tare_stream_sync(c->stream);
+}
+
 static tare_status prepare_cold(bench_rotor *r, int runs) {
     double missing = 0;
     int many = runs < r->copies ? runs : r->copies;
@@ -43,14 +77,13 @@ static tare_status prepare_cold(bench_rotor *r, int runs) {
         double lack = (double)r->cold->target - since;
         if (lack > missing) missing = lack;
     }
-    return missing > 0 ? read_by(r->cold, (size_t)missing) : TARE_OK;
+    if (!(missing > 0)) return TARE_OK;
+    return r->cold->stream ? write_by(r->cold, (size_t)missing) : read_by(r->cold, (size_t)missing);
 }
 
-tare_status bench_rotor_run(void *rotor) {
-    bench_rotor *r = rotor;
+tare_status bench_rotor_queue(bench_rotor *r) {
     int i = r->next;
     tare_status s = tare_run(r->plan, r->copy[i], r->stream, r->x, NULL, r->y, 0);
-    if (s == TARE_OK) s = tare_stream_sync(r->stream);
     if (r->cold) {
         r->cold->moved += (double)tare_packed_bytes(r->copy[i]);
         r->used[i] = r->cold->moved;
@@ -59,8 +92,23 @@ tare_status bench_rotor_run(void *rotor) {
     return s;
 }
 
+tare_status bench_rotor_run(void *rotor) {
+    bench_rotor *r = rotor;
+    TARE_TRY(bench_rotor_queue(r));
+    return tare_stream_sync(r->stream);
+}
+
+/* A device's clock keeps the events of runs until it is asked: asked between samples, it does not
+ * sort them out within one. */
+tare_status bench_rotor_settle(const bench_rotor *r) {
+    tare_times t;
+    return r->stream->device->backend->ops->stream_times ? tare_stream_times(r->stream, &t)
+                                                         : TARE_OK;
+}
+
 static tare_status prepare(void *rotor, int runs) {
     bench_rotor *r = rotor;
+    TARE_TRY(bench_rotor_settle(r));
     return r->cold ? prepare_cold(r, runs) : bench_rotor_run(r);
 }
 

@@ -52,6 +52,8 @@ Test(cli_bench, bad_input) {
                {"bench -n 8 -k 9223372036854775808", 2, "-k"},
                {"bench -n 16777216 -k 16777216", 2, "GB"},
                {"bench -n 8 -k 8 --cache warm", 2, "--cache"},
+               {"bench -n 8 -k 8 --weights elsewhere", 2, "--weights"},
+               {"bench -n 8 -k 8 --weights streamed", 2, "host memory"},
                {"bench -n 8 -k 8 -o pdf", 2, "-o"},
                {"bench -n 8 -k 8 --time -1", 2, "--time"},
                {"bench -n 8 -k 8 --samples 1", 2, "--samples"},

@@ -22,6 +22,9 @@ static const char help[] =
     "                      default: the fastest row of each scheme\n"
     "       --threads N    host threads\n"
     "how    --cache C      cold (default: weights from memory), hot, both\n"
+    "       --weights W    resident on the device, streamed to it before each run, both (default "
+    "on\n"
+    "                      devices with memory of their own)\n"
     "       --time S       seconds of running a cell, at most (default 1)\n"
     "       --samples N    a cell, at least (default 30); p90 and p99 need 500, and time for them\n"
     "       --seed N       of the data and the order (default 1)\n"
@@ -53,6 +56,21 @@ static tare_status find_kernel(const cli_devices_list *list, const char *name) {
               list->count > 1 ? " have" : " has", name);
 }
 
+/* In host memory weights have nowhere to be streamed to. */
+static tare_status read_weights(const char *text, bench_setup *s) {
+    int away = s->device && !s->device->backend->host_memory;
+    int wanted = !text                           ? 0
+                 : strcmp(text, "resident") == 0 ? BENCH_RESIDENT
+                 : strcmp(text, "streamed") == 0 ? BENCH_STREAMED
+                 : strcmp(text, "both") == 0     ? BENCH_RESIDENT | BENCH_STREAMED
+                                                 : -1;
+    if (wanted < 0)
+        TARE_FAIL(TARE_E_ARG, "--weights: '%.40s' is none of resident, streamed, both", text);
+    if (!wanted) wanted = s->rates.h2d_gbs > 0 ? BENCH_RESIDENT | BENCH_STREAMED : BENCH_RESIDENT;
+    s->weights = away ? wanted : BENCH_RESIDENT;
+    return TARE_OK;
+}
+
 static tare_status read_choices(const bench_args *a, bench_setup *s, enum bench_view *view) {
     *view = (enum bench_view)bench_view_find(a->view ? a->view : "table");
     if (!*view) TARE_FAIL(TARE_E_ARG, "-o: '%.40s' is none of table, md, csv, jsonl", a->view);
@@ -62,6 +80,7 @@ static tare_status read_choices(const bench_args *a, bench_setup *s, enum bench_
                 : strcmp(cache, "both") == 0 ? BENCH_COLD | BENCH_HOT
                                              : 0;
     if (!s->caches) TARE_FAIL(TARE_E_ARG, "--cache: '%.40s' is none of cold, hot, both", cache);
+    TARE_TRY(read_weights(a->weights, s));
     s->kernel = a->kernel;
     s->seconds = a->seconds;
     s->seed = a->seed;
@@ -132,6 +151,14 @@ static int outcome(const bench_job *j) {
     return hurts ? CLI_GATE : open ? CLI_OPEN : CLI_OK;
 }
 
+static tare_status some_streamed(const cli_devices_list *list, const char *weights) {
+    if (!weights || strcmp(weights, "streamed") != 0) return TARE_OK;
+    for (int i = 0; i < list->count; i++)
+        if (!list->device[i]->backend->host_memory) return TARE_OK;
+    TARE_FAIL(TARE_E_ARG, "--weights streamed: %s works in host memory, nothing is streamed there",
+              list->device[0]->info.id);
+}
+
 static tare_status prepare(bench_job *j) {
     const bench_args *a = &j->args;
     bench_setup choices = {0};
@@ -142,6 +169,7 @@ static tare_status prepare(bench_job *j) {
     if (a->out) TARE_TRY(bench_writable(a->out));
     TARE_TRY(cli_devices_parse(a->device, &j->devices));
     TARE_TRY(find_kernel(&j->devices, a->kernel));
+    TARE_TRY(some_streamed(&j->devices, a->weights));
     if (a->threads) tare_set_threads(a->threads);
     for (int i = 0; i < j->devices.count; i++) {
         TARE_TRY(bench_setup_init(&j->setup[i], j->devices.device[i]));

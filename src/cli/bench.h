@@ -6,7 +6,7 @@
 #include "bench/record.h"
 
 typedef struct bench_args {
-    const char *suite, *device, *schemes, *m, *n, *k, *kernel, *cache, *view, *out;
+    const char *suite, *device, *schemes, *m, *n, *k, *kernel, *cache, *weights, *view, *out;
     double seconds;
     uint64_t seed;
     int timed; /* --time was given */

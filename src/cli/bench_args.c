@@ -47,12 +47,25 @@ static tare_status numbers(bench_args *a, const char *seconds, const char *seed,
     return TARE_OK;
 }
 
-enum { DEVICE = 'd', SCHEME = 256, KERNEL, CACHE, OUT, TIME, SEED, THREADS, SAMPLES, GATE };
+enum {
+    DEVICE = 'd',
+    SCHEME = 256,
+    KERNEL,
+    CACHE,
+    WEIGHTS,
+    OUT,
+    TIME,
+    SEED,
+    THREADS,
+    SAMPLES,
+    GATE
+};
 
 static const struct option list[] = {{"device", required_argument, NULL, DEVICE},
                                      {"scheme", required_argument, NULL, SCHEME},
                                      {"kernel", required_argument, NULL, KERNEL},
                                      {"cache", required_argument, NULL, CACHE},
+                                     {"weights", required_argument, NULL, WEIGHTS},
                                      {"output", required_argument, NULL, 'o'},
                                      {"out", required_argument, NULL, OUT},
                                      {"time", required_argument, NULL, TIME},
@@ -68,10 +81,19 @@ tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
     const struct {
         int option;
         const char **text;
-    } texts[] = {{DEVICE, &out->device}, {SCHEME, &out->schemes}, {KERNEL, &out->kernel},
-                 {CACHE, &out->cache},   {'o', &out->view},       {OUT, &out->out},
-                 {TIME, &seconds},       {SEED, &seed},           {THREADS, &threads},
-                 {SAMPLES, &samples},    {'m', &out->m},          {'n', &out->n},
+    } texts[] = {{DEVICE, &out->device},
+                 {SCHEME, &out->schemes},
+                 {KERNEL, &out->kernel},
+                 {CACHE, &out->cache},
+                 {WEIGHTS, &out->weights},
+                 {'o', &out->view},
+                 {OUT, &out->out},
+                 {TIME, &seconds},
+                 {SEED, &seed},
+                 {THREADS, &threads},
+                 {SAMPLES, &samples},
+                 {'m', &out->m},
+                 {'n', &out->n},
                  {'k', &out->k}};
     memset(out, 0, sizeof *out);
     opterr = 0;

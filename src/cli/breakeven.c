@@ -247,8 +247,11 @@ static tare_status prepare(even_job *j) {
     if (!j->view) TARE_FAIL(TARE_E_ARG, "-o: '%.40s' is none of table, md, csv, jsonl", a->view);
     if (a->cache && strcmp(a->cache, "cold") != 0 && strcmp(a->cache, "hot") != 0)
         TARE_FAIL(TARE_E_ARG, "--cache: '%.40s' is neither cold nor hot", a->cache);
-    if (a->kernel || a->gate)
-        TARE_FAIL(TARE_E_ARG, "%s is no option of breakeven", a->kernel ? "--kernel" : "--gate");
+    if (a->kernel || a->gate || a->weights)
+        TARE_FAIL(TARE_E_ARG, "%s is no option of breakeven",
+                  a->kernel ? "--kernel"
+                  : a->gate ? "--gate"
+                            : "--weights");
     TARE_TRY(read_formats(j, a->schemes ? a->schemes : "csr,bitmap,bitmap-i8,bsr4x4"));
     TARE_TRY(bench_shapes_make(a, &j->shapes));
     if (a->out) TARE_TRY(bench_writable(a->out));

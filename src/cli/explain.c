@@ -78,13 +78,14 @@ static int explain(const cli_devices_list *list, const bench_scheme *s, const be
 
 /* Nothing is timed here and nothing but a table comes out: what is asked for in vain is refused. */
 static const char *not_ours(const bench_args *a) {
-    return a->kernel  ? "--kernel"
-           : a->cache ? "--cache"
-           : a->view  ? "-o"
-           : a->out   ? "--out"
-           : a->timed ? "--time"
-           : a->gate  ? "--gate"
-                      : NULL;
+    return a->kernel    ? "--kernel"
+           : a->cache   ? "--cache"
+           : a->weights ? "--weights"
+           : a->view    ? "-o"
+           : a->out     ? "--out"
+           : a->timed   ? "--time"
+           : a->gate    ? "--gate"
+                        : NULL;
 }
 
 int cli_explain(int argc, char **argv) {

@@ -1,0 +1,210 @@
+/* Passes over a group's entrants: weights cold, hot, streamed; heats, the measurement, cells. */
+#include "bench/group.h"
+#include "src/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a contest is about. Streamed weights were not used before: such cells count as cold. */
+typedef struct pass {
+    enum bench_cache cache;
+    enum bench_weights weights;
+    bench_cold *cold; /* null where copies need not go by */
+    int last;
+} pass;
+
+typedef struct field {
+    bench_entrant **in;
+    bench_contestant *c;
+    bench_result *r;
+    int count;
+} field;
+
+static tare_status field_make(field *f, int room) {
+    f->count = 0;
+    f->in = calloc((size_t)room + 1, sizeof *f->in);
+    f->c = calloc((size_t)room + 1, sizeof *f->c);
+    f->r = calloc((size_t)room + 1, sizeof *f->r);
+    if (!f->in || !f->c || !f->r) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+    return TARE_OK;
+}
+
+static void field_clear(field *f) {
+    free(f->in);
+    free(f->c);
+    free(f->r);
+}
+
+static bench_contestant contestant(bench_entrant *e) {
+    return e->carry.blob ? bench_carry_contestant(&e->carry) : bench_rotor_contestant(&e->rotor);
+}
+
+static void field_add(field *f, bench_entrant *e) {
+    f->in[f->count] = e;
+    f->c[f->count++] = contestant(e);
+}
+
+static int in_heat(const bench_group_state *g, const bench_entrant *e) {
+    int rivals = 0;
+    for (int i = 0; i < g->entrants; i++)
+        rivals += g->entrant[i]->heat && g->entrant[i]->scheme == e->scheme;
+    return e->heat && rivals > 1;
+}
+
+/* A few samples of every candidate; the fastest of each scheme stays. */
+static tare_status heats(bench_group_state *g, field *f) {
+    bench_options o = bench_options_default();
+    o.seconds = 0.1;
+    o.min_samples = 5;
+    o.max_samples = 15;
+    o.warmup = 1;
+    o.seed = g->setup->seed;
+    for (int i = 0; i < g->entrants; i++)
+        if (in_heat(g, g->entrant[i])) field_add(f, g->entrant[i]);
+    if (f->count == 0) return TARE_OK;
+    bench_group_tell(g, "picking the best rows", "", 0.3);
+    TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
+    for (int i = 0; i < f->count; i++)
+        for (int j = 0; j < f->count; j++)
+            if (f->in[i]->scheme == f->in[j]->scheme &&
+                (f->r[j].median_ns < f->r[i].median_ns ||
+                 (f->r[j].median_ns == f->r[i].median_ns && j < i)))
+                f->in[i]->out = 1;
+    for (int i = 0; i < f->count; i++) bench_result_clear(&f->r[i]);
+    return TARE_OK;
+}
+
+/* Their memory is better used for copies of the others. */
+static void drop_losers(bench_group_state *g) {
+    for (int i = 0; i < g->entrants; i++) {
+        bench_entrant *e = g->entrant[i];
+        if (!e->out) continue;
+        g->packed -= e->rotor.copies ? e->cell.packed_bytes : 0;
+        bench_carry_clear(&e->carry);
+        bench_rotor_clear(&e->rotor);
+    }
+}
+
+/* As many copies of each as make one turn through all of them pass the target, within memory;
+ * what is still missing is made up by eviction. */
+static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
+    size_t sum = 0;
+    for (int i = 0; i < f->count; i++) sum += f->in[i]->cell.packed_bytes;
+    size_t want = target / (sum ? sum : 1) + 1;
+    size_t spare = g->setup->memory > g->packed ? g->setup->memory - g->packed : 0;
+    if (want > 1 + spare / (sum ? sum : 1)) want = 1 + spare / (sum ? sum : 1);
+    if (want > BENCH_COPIES_MAX) want = BENCH_COPIES_MAX;
+    for (int i = 0; i < f->count; i++) {
+        bench_entrant *e = f->in[i];
+        bench_group_tell(g, "packing copies of", e->cell.scheme.name, 0.4);
+        TARE_TRY(bench_rotor_grow(&e->rotor, &g->tensor[e->scheme], (int)want));
+        f->c[i] = contestant(e);
+    }
+    return TARE_OK;
+}
+
+static void on_progress(void *ctx, double done) {
+    bench_group_tell(ctx, "timing", "", 0.5 + 0.5 * done);
+}
+
+/* What transfers add to a run. In host memory there are none. */
+static tare_status transfers(bench_entrant *e, const bench_result *r, bench_transfer *out) {
+    *out = (bench_transfer){NAN, NAN, NAN, r->median_ns};
+    if (e->rotor.stream->device->backend->host_memory) return TARE_OK;
+    TARE_TRY(bench_carry_times(&e->carry, out));
+    if (e->carry.blob) out->end_to_end_ns = r->median_ns; /* that is what was timed */
+    return TARE_OK;
+}
+
+static tare_status add_cells(bench_group_state *g, field *f, const pass *p, bench_cells *out) {
+    int first = out->count;
+    for (int i = 0; i < f->count; i++) {
+        bench_transfer t;
+        TARE_TRY(transfers(f->in[i], &f->r[i], &t));
+        bench_cell *c = bench_cells_add(out);
+        if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+        *c = f->in[i]->cell;
+        c->cache = p->cache;
+        c->weights = p->weights;
+        c->transfer = t;
+        c->result = f->r[i];
+        memset(&f->r[i], 0, sizeof f->r[i]);
+        c->copies = p->cold ? f->in[i]->rotor.copies : 1;
+    }
+    for (int i = 0; i < g->refused->count; i++) {
+        bench_cell *c = bench_cells_add(out);
+        if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+        *c = g->refused->cell[i];
+        c->cache = p->cache;
+        c->weights = p->weights;
+    }
+    bench_verdicts(out->cell + first, out->count - first, g->setup->seed);
+    return TARE_OK;
+}
+
+static tare_status line_up(bench_group_state *g, const pass *p) {
+    for (int i = 0; i < g->entrants; i++) {
+        bench_entrant *e = g->entrant[i];
+        e->rotor.cold = p->cold;
+        e->out = 0;
+        if (p->weights == BENCH_STREAMED) TARE_TRY(bench_carry_stream(&e->carry));
+    }
+    return TARE_OK;
+}
+
+static bench_options options_of(bench_group_state *g) {
+    bench_options o = bench_options_default();
+    o.seconds = g->setup->seconds;
+    o.min_samples = g->setup->samples;
+    if (o.max_samples < o.min_samples) o.max_samples = o.min_samples;
+    o.seed = g->setup->seed;
+    o.noise = &g->setup->noise;
+    o.progress = on_progress;
+    o.progress_ctx = g;
+    return o;
+}
+
+static tare_status contest(bench_group_state *g, field *f, const pass *p, bench_cells *out) {
+    bench_options o = options_of(g);
+    TARE_TRY(line_up(g, p));
+    TARE_TRY(heats(g, f));
+    if (p->last) drop_losers(g);
+    f->count = 0;
+    for (int i = 0; i < g->entrants; i++)
+        if (!g->entrant[i]->out) field_add(f, g->entrant[i]);
+    if (p->cold) TARE_TRY(make_copies(g, f, p->cold->target));
+    if (f->count) TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
+    tare_status s = add_cells(g, f, p, out);
+    for (int i = 0; i < f->count; i++) bench_result_clear(&f->r[i]);
+    return s;
+}
+
+static int plan_passes(const bench_setup *s, bench_cold *cold, pass out[3]) {
+    int n = 0;
+    if (s->weights & BENCH_RESIDENT) {
+        if (s->caches & BENCH_COLD) out[n++] = (pass){BENCH_COLD, BENCH_RESIDENT, cold, 0};
+        if (s->caches & BENCH_HOT) out[n++] = (pass){BENCH_HOT, BENCH_RESIDENT, NULL, 0};
+    }
+    if (s->weights & BENCH_STREAMED) out[n++] = (pass){BENCH_COLD, BENCH_STREAMED, NULL, 0};
+    if (n) out[n - 1].last = 1;
+    return n;
+}
+
+tare_status bench_passes(bench_group_state *g, bench_cells *out) {
+    const bench_setup *s = g->setup;
+    int64_t cache = s->info.cache > 0 ? s->info.cache : (int64_t)64 << 20;
+    bench_cold cold = {.target = 2 * (size_t)cache,
+                       .stream = s->device->backend->host_memory ? NULL : g->stream};
+    pass p[3];
+    int count = plan_passes(s, &cold, p);
+    tare_status st = TARE_OK;
+    for (int i = 0; i < count && st == TARE_OK; i++) {
+        field f;
+        st = field_make(&f, g->entrants);
+        if (st == TARE_OK) st = contest(g, &f, &p[i], out);
+        field_clear(&f);
+    }
+    bench_cold_clear(&cold);
+    return st;
+}

@@ -1,0 +1,53 @@
+/* How far cells are from what their device can do, and what bounds them. */
+#include "bench/cell.h"
+#include "src/internal.h"
+
+#include <math.h>
+
+/* Weights that the last cache serves: those just used, and those just uploaded. */
+static int is_cached(const bench_setup *s, const bench_cell *c) {
+    return (c->cache == BENCH_HOT || c->weights == BENCH_STREAMED) &&
+           c->packed_bytes < (size_t)s->info.cache;
+}
+
+static double x_bytes(const bench_cell *c) {
+    return (double)c->m * (double)c->shape.k * (double)tare_type_bytes(c->scheme.x);
+}
+
+static double y_bytes(const bench_cell *c) {
+    return (double)c->m * (double)c->shape.n * (double)tare_type_bytes(c->scheme.y);
+}
+
+/* A ceiling that a cell passed was measured in a slow spell: it rises to the cell. */
+static void raise(bench_setup *s, const bench_cell *c) {
+    if (c->weights != BENCH_STREAMED) {
+        bench_ceilings_met(&c->plan, c->packed_bytes, is_cached(s, c), c->result.median_ns,
+                           &s->rates);
+        return;
+    }
+    double up = ((double)c->packed_bytes + x_bytes(c)) / c->transfer.h2d_ns;
+    if (isfinite(up) && up > s->rates.h2d_gbs) s->rates.h2d_gbs = up;
+}
+
+/* The least time of the transfers of a streamed cell. */
+static double moving_ns(const bench_setup *s, const bench_cell *c) {
+    if (c->weights != BENCH_STREAMED || !(s->rates.h2d_gbs > 0) || !(s->rates.d2h_gbs > 0))
+        return 0;
+    return ((double)c->packed_bytes + x_bytes(c)) / s->rates.h2d_gbs +
+           y_bytes(c) / s->rates.d2h_gbs;
+}
+
+static void judge(const bench_setup *s, bench_cell *c) {
+    double floor = bench_floor_ns(&c->plan, c->packed_bytes, &s->rates, is_cached(s, c), &c->limit);
+    double moving = moving_ns(s, c);
+    double moved = c->transfer.h2d_ns + c->transfer.d2h_ns;
+    if (isfinite(moved) ? moved > c->transfer.kernel_ns : moving > floor) c->limit = BENCH_TRANSFER;
+    c->pct_peak = 100 * (floor + moving) / c->result.median_ns;
+}
+
+void bench_peaks(bench_setup *s, bench_cells *all) {
+    for (int i = 0; i < all->count; i++)
+        if (all->cell[i].device == s->device && all->cell[i].result.n > 0) raise(s, &all->cell[i]);
+    for (int i = 0; i < all->count; i++)
+        if (all->cell[i].device == s->device && all->cell[i].result.n > 0) judge(s, &all->cell[i]);
+}
