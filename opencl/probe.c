@@ -71,9 +71,9 @@ static tare_status read_burst(probe *p, double *work) {
 
 static tare_status fma_burst(probe *p, double *work) {
     enum { ROUNDS = 4096 };
-    int cpu = p->d->class == OCL_CPU, vec = cpu ? 16 : 1;
+    int cpu = p->d->class == OCL_CPU, vec = cpu ? 16 : 2; /* float1 is no type */
     cl_kernel k;
-    TARE_TRY(ocl_kernel(p->s, "probe.cl", "probe_fma", cpu ? "-DVEC=16" : "-DVEC=1", &k));
+    TARE_TRY(ocl_kernel(p->s, "probe.cl", "probe_fma", cpu ? "-DVEC=16" : "-DVEC=2", &k));
     ocl_arg seed = {.bytes = sizeof(cl_float), .f = 1e-3f};
     ocl_arg args[] = {ocl_mem(p->to), seed, ocl_int(ROUNDS)};
     ocl_grid g = {{(size_t)p->d->units * (cpu ? 4 : 1024), 1, 1}, {cpu ? 1 : 256, 1, 1}};

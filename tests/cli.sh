@@ -43,7 +43,7 @@ expect 2 'one of' lab
 expect 2 'did you mean' benhc
 expect 2 'unknown verb' xyzzyxyzzy
 expect 0 'tare 0' --version
-for verb in devices explain bench breakeven lab demo; do
+for verb in devices explain bench breakeven tune lab demo; do
     expect 0 "$verb" "$verb" --help
     expect 0 "$verb" help "$verb"
     [ "$(wc -l <out)" -gt 5 ] || fail "tare help $verb: hardly any help"
@@ -96,6 +96,15 @@ if [ -w /dev/full ]; then
     [ $? = 2 ] || fail "/dev/full was written"
     grep -q '/dev/full.*standard output' err || fail "a report that went elsewhere is not announced: $(cat err)"
     grep -q '"kernel": *"matmul_w8a8' out || fail "the report was lost with its file"
+fi
+expect 2 'which device' tune
+expect 2 '--time' tune -d cpu --time 0
+expect 3 'nothing to tune' tune -d cpu
+expect 3 'quantum' tune -d quantum
+# The route's choice is shown where there is one.
+if "$tool" devices --quick -d opencl >/dev/null 2>&1; then
+    expect 0 '^route: ' explain --scheme w8a8 -n 64 -k 64 -d cpu,opencl
+    grep -q '^-> cpu\|^-> opencl' out || fail "explain -d cpu,opencl shows no choice"
 fi
 expect 2 "'w8a8' is no format" breakeven -n 64 -k 64 --scheme w8a8
 TARE_CPU_MASK=0 "$tool" devices --quick >out || fail "devices under a mask"

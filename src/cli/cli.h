@@ -22,6 +22,7 @@ typedef struct cli_verb {
 
 int cli_devices(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_tune(int argc, char **argv);
 int cli_lab(int argc, char **argv);
 
 /* Starts the tool again, once, where a library below `verb` wants another environment; call it
