@@ -87,7 +87,7 @@ static tare_status f_read(void *state, void *stream, const void *mem, size_t off
     return TARE_OK;
 }
 
-/* One row: dense f32, y = x W^T. */
+/* One row: dense f32, y = relu?(x W^T + bias?). */
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
     if (p->w.layout != TARE_DENSE || p->w.value != TARE_F32 || p->x != TARE_F32 ||
         p->y != TARE_F32) {
@@ -115,12 +115,15 @@ static tare_status run(const tare_run_args *a) {
     const float *w = (const float *)(const void *)((const block *)a->packed)->at;
     const float *x = (const float *)(const void *)((const block *)a->x)->at;
     float *y = (float *)(void *)((block *)a->y)->at;
+    const float *bias =
+        a->bias ? (const float *)(const void *)((const block *)(const void *)a->bias)->at : NULL;
+    int relu = (a->problem->flags & TARE_RELU) != 0;
     for (int64_t i = 0; i < a->m; i++)
         for (int64_t c = 0; c < a->problem->n; c++) {
-            double sum = 0;
+            double sum = bias ? (double)bias[c] : 0;
             for (int64_t j = 0; j < a->problem->k; j++)
                 sum += (double)x[i * a->problem->k + j] * (double)w[c * a->problem->k + j];
-            y[i * a->problem->n + c] = (float)sum;
+            y[i * a->problem->n + c] = relu && sum < 0 ? 0 : (float)sum;
         }
     return TARE_OK;
 }

@@ -13,6 +13,7 @@
 #include "src/data/file.h"
 #include "src/demo/demo.h"
 #include "src/internal.h"
+#include "tests/fake_backend.h"
 
 Test(verdict, size) {
     cr_assert_eq(demo_judge_size(0.5), WORD_HELPS);
@@ -187,6 +188,48 @@ Test(demo, the_whole_job_on_a_small_set) {
     }
     check_files(out, &d);
     demo_clear(&d);
+    remove_all(dir);
+}
+
+/* The second device has memory of its own and one row, dense f32: what else there is is refused,
+ * and says so. */
+Test(demo, two_devices_and_what_one_refuses) {
+    char out[64], *table, *md;
+    demo d;
+    make_data();
+    cr_assert_eq(tare_registry_add(&fake_backend), TARE_OK);
+    snprintf(out, sizeof out, "%s/out", dir);
+    demo_options o = small(out);
+    o.device = "cpu,fake:0";
+    cr_assert_eq(demo_run(&o, &d), TARE_OK, "%s", tare_last_error());
+    cr_assert_eq(d.count, 2 * d.routes);
+    const demo_result *here = d.result, *there = &d.result[d.routes];
+    cr_assert(llabs(there->right - here->right) <= 2, "%lld and %lld images",
+              (long long)here->right, (long long)there->right);
+    for (int i = 0; i < d.routes; i++) {
+        int dense = there[i].route->coding[0].format[0] == 'f';
+        cr_assert_str_empty(here[i].refusal);
+        cr_assert_eq(there[i].refusal[0] == 0, dense, "%s", there[i].route->name);
+        cr_assert_eq(access(there[i].file, R_OK), 0, "%s", there[i].file);
+        for (int b = 0; b < DEMO_BATCHES; b++) cr_assert_eq(there[i].time[b].n > 0, dense);
+        if (dense) continue;
+        cr_assert_eq(there[i].verdict.overall, WORD_UNPROVEN);
+        cr_assert(strstr(there[i].refusal, "dense f32 only"), "%s", there[i].refusal);
+    }
+    for (int b = 0; b < DEMO_BATCHES; b++) {
+        cr_assert_geq(d.on[1].best[b], d.routes, "held against rows of its own device");
+        cr_assert_eq(there->speed[b][0], 1);
+        cr_assert_str_eq(there->ready[b].plan[0].kernel, "fake_row");
+    }
+    cr_assert_eq(demo_table(&d, &table), TARE_OK);
+    cr_assert(strstr(table, "device") && strstr(table, "fake:0     w8a8"), "%s", table);
+    cr_assert(strstr(table, "UNPROVEN, nothing ran: fake:0"), "%s", table);
+    cr_assert_eq(demo_markdown(&d, table, &md), TARE_OK);
+    cr_assert(strstr(md, "| w8a8 on fake:0 |") && strstr(md, "bitmap/f32 refused ("));
+    free(table);
+    free(md);
+    demo_clear(&d);
+    cr_assert_eq(fake.live, 0, "%d things of the device were kept", fake.live);
     remove_all(dir);
 }
 

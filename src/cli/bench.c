@@ -46,7 +46,7 @@ static const char help[] =
     "5 inconclusive where --gate demands a decision\n";
 
 /* One of the devices has it; what the others lack becomes a refusal in their cells. */
-static tare_status find_kernel(const cli_devices_list *list, const char *name) {
+static tare_status find_kernel(const bench_devices *list, const char *name) {
     if (!name || strcmp(name, "all") == 0) return TARE_OK;
     for (int i = 0; i < list->count; i++)
         for (const tare_kernel *const *row = list->device[i]->backend->rows; *row; row++)
@@ -93,8 +93,8 @@ typedef struct bench_job {
     bench_shapes shapes;
     bench_scheme scheme[BENCH_SCHEMES_MAX];
     int schemes;
-    cli_devices_list devices;
-    bench_setup setup[CLI_DEVICES_MAX]; /* a device */
+    bench_devices devices;
+    bench_setup setup[BENCH_DEVICES_MAX]; /* a device */
     bench_matrix matrix;
     bench_cells cells;
     enum bench_view view;
@@ -118,7 +118,7 @@ static tare_status measure_all(bench_job *j) {
 }
 
 static tare_status report(bench_job *j) {
-    json_t *records = json_array(), *env[CLI_DEVICES_MAX];
+    json_t *records = json_array(), *env[BENCH_DEVICES_MAX];
     tare_status s = TARE_OK;
     for (int d = 0; d < j->devices.count; d++) env[d] = bench_record_env(&j->setup[d]);
     for (int i = 0; i < j->cells.count; i++) {
@@ -151,7 +151,7 @@ static int outcome(const bench_job *j) {
     return hurts ? CLI_GATE : open ? CLI_OPEN : CLI_OK;
 }
 
-static tare_status some_streamed(const cli_devices_list *list, const char *weights) {
+static tare_status some_streamed(const bench_devices *list, const char *weights) {
     if (!weights || strcmp(weights, "streamed") != 0) return TARE_OK;
     for (int i = 0; i < list->count; i++)
         if (!list->device[i]->backend->host_memory) return TARE_OK;
@@ -167,7 +167,7 @@ static tare_status prepare(bench_job *j) {
                                j->scheme, &j->schemes));
     TARE_TRY(bench_shapes_make(a, &j->shapes));
     if (a->out) TARE_TRY(bench_writable(a->out));
-    TARE_TRY(cli_devices_parse(a->device, &j->devices));
+    TARE_TRY(bench_devices_parse(a->device, &j->devices));
     TARE_TRY(find_kernel(&j->devices, a->kernel));
     TARE_TRY(some_streamed(&j->devices, a->weights));
     if (a->threads) tare_set_threads(a->threads);

@@ -141,7 +141,7 @@ static json_t *result_of(const search_ctx *x, int against, const bench_evens *e,
 typedef struct even_job {
     bench_args args;
     bench_shapes shapes;
-    cli_devices_list devices;
+    bench_devices devices;
     bench_setup setup; /* of the device at hand */
     bench_progress progress;
     char format[FORMATS_MAX][24];
@@ -255,7 +255,7 @@ static tare_status prepare(even_job *j) {
     TARE_TRY(read_formats(j, a->schemes ? a->schemes : "csr,bitmap,bitmap-i8,bsr4x4"));
     TARE_TRY(bench_shapes_make(a, &j->shapes));
     if (a->out) TARE_TRY(bench_writable(a->out));
-    TARE_TRY(cli_devices_parse(a->device, &j->devices));
+    TARE_TRY(bench_devices_parse(a->device, &j->devices));
     if (a->threads) tare_set_threads(a->threads);
     int groups = j->shapes.suite.count * j->shapes.m_count * (j->formats + 1);
     bench_progress_init(&j->progress, groups * j->devices.count);

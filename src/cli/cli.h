@@ -2,6 +2,8 @@
 #ifndef TARE_CLI_H
 #define TARE_CLI_H
 
+#include "bench/devices.h"
+
 #include <getopt.h>
 #include <tare/tare.h>
 
@@ -28,15 +30,6 @@ int cli_lab(int argc, char **argv);
 /* Starts the tool again, once, where a library below `verb` wants another environment; call it
  * before any work. */
 void cli_restart(const char *verb, char **argv);
-
-/* What -d asks for: "cpu,opencl:0", a backend's name (all of its devices), a part of a device's
- * name, "all"; null: the CPU. Each device once, in the order asked. */
-enum { CLI_DEVICES_MAX = 16 };
-typedef struct cli_devices_list {
-    tare_device *device[CLI_DEVICES_MAX];
-    int count;
-} cli_devices_list;
-tare_status cli_devices_parse(const char *text, cli_devices_list *out);
 
 /* "tare VERB: text" to stderr, always one line; returns CLI_USAGE. */
 int cli_bad(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));

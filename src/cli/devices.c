@@ -79,7 +79,7 @@ static void line(const bench_scheme *s, const tare_device *d, const taker *t) {
         printf("none; the last said: %s\n", t->why);
 }
 
-static int one_scheme(const cli_devices_list *list, const bench_scheme *s, int md) {
+static int one_scheme(const bench_devices *list, const bench_scheme *s, int md) {
     char weights[64];
     tare_format_name(&s->w, weights, sizeof weights);
     if (md) printf("| `%s` | `%s` |", s->name, weights);
@@ -96,7 +96,7 @@ static int one_scheme(const cli_devices_list *list, const bench_scheme *s, int m
     return CLI_OK;
 }
 
-static void heading(const cli_devices_list *list, int md) {
+static void heading(const bench_devices *list, int md) {
     if (!md) {
         printf("%-14s %-14s %-10s %s\n", "scheme", "weights", "device",
                "kernels: the planner's choice at m = 8, then the others");
@@ -109,7 +109,7 @@ static void heading(const cli_devices_list *list, int md) {
     puts("");
 }
 
-static int print_formats(const cli_devices_list *list, int md) {
+static int print_formats(const bench_devices *list, int md) {
     heading(list, md);
     for (int i = 0; schemes[i]; i++) {
         bench_scheme s;
@@ -155,7 +155,7 @@ int cli_devices(int argc, char **argv) {
                                          {"quick", no_argument, NULL, 'q'},
                                          {"help", no_argument, NULL, 'h'},
                                          {NULL, 0, NULL, 0}};
-    cli_devices_list devices;
+    bench_devices devices;
     const char *asked = "all";
     int md = 0, quick = 0;
     opterr = 0;
@@ -170,7 +170,7 @@ int cli_devices(int argc, char **argv) {
             return cli_bad("devices", "-o: '%.40s' is none of table, md", optarg);
     }
     if (optind < argc) return cli_bad("devices", "'%.40s' is not expected here", argv[optind]);
-    tare_status found = cli_devices_parse(asked, &devices);
+    tare_status found = bench_devices_parse(asked, &devices);
     if (found != TARE_OK) {
         cli_bad("devices", "%s", tare_last_error());
         return bench_exit_of(found);

@@ -40,7 +40,7 @@ static int rows_of(tare_device *d, const tare_problem *p, int named) {
 }
 
 /* What each device would take in all, and whom the route takes. */
-static int route_of(const cli_devices_list *list, const tare_problem *p) {
+static int route_of(const bench_devices *list, const tare_problem *p) {
     tare_plan best, one;
     tare_status s = tare_route(p, list->device, list->count, NULL, &best);
     puts("route: kernel + moving x and y");
@@ -60,7 +60,7 @@ static int route_of(const cli_devices_list *list, const tare_problem *p) {
     return CLI_OK;
 }
 
-static int explain(const cli_devices_list *list, const bench_scheme *s, const bench_shape *shape,
+static int explain(const bench_devices *list, const bench_scheme *s, const bench_shape *shape,
                    int64_t m) {
     tare_tensor t = {.format = s->w, .n = shape->n, .k = shape->k};
     double kept = (double)(t.n * t.k) * (1 - s->sparsity);
@@ -93,7 +93,7 @@ int cli_explain(int argc, char **argv) {
     bench_args a;
     bench_scheme scheme[BENCH_SCHEMES_MAX];
     int count = 0, code = CLI_OK;
-    cli_devices_list devices = {.count = 0};
+    bench_devices devices = {.count = 0};
     tare_rates rates;
     tare_status s = bench_args_parse(argc, argv, &a);
     if (s == TARE_OK && a.help) return cli_help(help);
@@ -103,7 +103,7 @@ int cli_explain(int argc, char **argv) {
         return cli_bad("explain", "--scheme is missing; see tare explain --help");
     if (s == TARE_OK) s = bench_scheme_list(a.schemes, scheme, &count);
     if (s == TARE_OK) s = bench_shapes_make(&a, &shapes);
-    if (s == TARE_OK) s = cli_devices_parse(a.device, &devices);
+    if (s == TARE_OK) s = bench_devices_parse(a.device, &devices);
     if (s == TARE_OK && a.threads) tare_set_threads(a.threads);
     for (int i = 0; i < devices.count && s == TARE_OK; i++)
         s = bench_ceilings(devices.device[i], 0.1, &rates);

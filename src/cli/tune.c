@@ -53,7 +53,7 @@ int cli_tune(int argc, char **argv) {
                                          {NULL, 0, NULL, 0}};
     const char *asked = NULL;
     double seconds = 60;
-    cli_devices_list devices;
+    bench_devices devices;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":d:h", list, NULL)) != -1;) {
         char *end;
@@ -67,7 +67,7 @@ int cli_tune(int argc, char **argv) {
     }
     if (optind < argc) return cli_bad("tune", "'%.40s' is not expected here", argv[optind]);
     if (!asked) return cli_bad("tune", "which device? Give -d; tare devices lists them");
-    tare_status s = cli_devices_parse(asked, &devices);
+    tare_status s = bench_devices_parse(asked, &devices);
     for (int i = 0; i < devices.count && s == TARE_OK; i++) s = tune(devices.device[i], seconds);
     if (s != TARE_OK) cli_bad("tune", "%s", tare_last_error());
     return bench_exit_of(s);

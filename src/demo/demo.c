@@ -71,17 +71,41 @@ tare_status demo_write_reports(demo *d) {
     return s;
 }
 
+const demo_result *demo_base(const demo *d, const demo_result *r) {
+    return &d->result[r->on->first];
+}
+
+static tare_status find_devices(demo *d) {
+    bench_devices list;
+    TARE_TRY(bench_devices_parse(d->o.device, &list));
+    d->devices = list.count;
+    d->routes = demo_route_count();
+    for (int i = 0; i < list.count; i++) {
+        d->on[i].device = list.device[i];
+        d->on[i].first = i * d->routes;
+        TARE_TRY(tare_device_describe(list.device[i], &d->on[i].info));
+    }
+    return TARE_OK;
+}
+
+static tare_status make_results(demo *d) {
+    d->count = d->routes * d->devices;
+    d->result = tare_alloc_zeroed((size_t)d->count * sizeof *d->result);
+    if (!d->result) TARE_FAIL(TARE_E_NOMEM, "demo: out of memory");
+    for (int i = 0; i < d->count; i++) {
+        d->result[i].route = &demo_routes[i % d->routes];
+        d->result[i].on = &d->on[i / d->routes];
+    }
+    return TARE_OK;
+}
+
 static tare_status steps(demo *d) {
     double start = bench_now_ns();
     TARE_TRY(check(&d->o));
-    TARE_TRY(tare_device_find(d->o.device, &d->device));
-    TARE_TRY(tare_device_describe(d->device, &d->info));
+    TARE_TRY(find_devices(d));
     TARE_TRY(fashion_load(d->o.data, &d->data));
     TARE_TRY(open_out(d));
-    d->count = demo_route_count();
-    d->result = tare_alloc_zeroed((size_t)d->count * sizeof *d->result);
-    if (!d->result) TARE_FAIL(TARE_E_NOMEM, "demo: out of memory");
-    for (int i = 0; i < d->count; i++) d->result[i].route = &demo_routes[i];
+    TARE_TRY(make_results(d));
     TARE_TRY(demo_make_models(d));
     TARE_TRY(demo_top1(d));
     TARE_TRY(demo_latency(d));

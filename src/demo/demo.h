@@ -3,6 +3,7 @@
 #ifndef TARE_DEMO_DEMO_H
 #define TARE_DEMO_DEMO_H
 
+#include "bench/devices.h"
 #include "bench/measure.h"
 #include "src/data/fashion.h"
 #include "src/demo/routes.h"
@@ -13,7 +14,7 @@ enum { DEMO_B1, DEMO_B256, DEMO_BATCHES, DEMO_TEXT = 400 };
 extern const int64_t demo_batch[DEMO_BATCHES]; /* 1, 256 */
 
 typedef struct demo_options {
-    const char *device; /* "cpu" */
+    const char *device; /* "cpu", or a list: every route runs on each */
     const char *data;   /* directory of the four IDX files */
     const char *out;    /* directory of models and reports, made if it is not there */
     uint64_t seed;
@@ -25,11 +26,22 @@ typedef struct demo_options {
 } demo_options;
 demo_options demo_options_default(void);
 
-/* What was found out about one route. */
+/* A device, and which of its dense rows are what its other rows are held against. */
+typedef struct demo_device {
+    tare_device *device;
+    tare_device_info info;
+    int first;              /* its results: [first] is f32, the baseline */
+    int best[DEMO_BATCHES]; /* the best dense row: of latency by batch */
+    int best_size;          /* and of size */
+} demo_device;
+
+/* What was found out about one route on one device. */
 typedef struct demo_result {
     const route *route;
-    char stored[DEMO_TEXT]; /* the format of the hidden layers */
-    char choice[DEMO_TEXT]; /* which encodings were tried and how fast they were */
+    const demo_device *on;
+    char refusal[DEMO_TEXT]; /* not empty: the device has no kernel for it, nothing ran */
+    char stored[DEMO_TEXT];  /* the format of the hidden layers */
+    char choice[DEMO_TEXT];  /* which encodings were tried and how fast they were */
     char file[DEMO_TEXT];
     int layers;
     int64_t width[MODEL_MAX_LAYERS + 1];
@@ -55,14 +67,13 @@ enum { DEMO_AGREE = 1000 };
 typedef struct demo {
     demo_options o;
     fashion data;
-    tare_device *device;
-    tare_device_info info, trainer;
+    demo_device on[BENCH_DEVICES_MAX];
+    int devices, routes; /* results: all routes of the first device, then of the next */
+    tare_device_info trainer;
     const char *train_kernel; /* the row of the largest product of training */
     double *epoch_loss;
     int count;
-    demo_result *result;       /* [0] is f32, the baseline */
-    int best[DEMO_BATCHES];    /* the best dense row: of latency by batch */
-    int best_size;             /* and of size */
+    demo_result *result;
     double train_s, all_s;     /* seconds: training and fine-tuning, everything */
     struct demo_progress *bar; /* null: quiet */
 } demo;
@@ -76,14 +87,16 @@ void demo_clear(demo *d);
 tare_status demo_make_models(demo *d); /* models.c: train, prune, fine-tune, encode, save */
 tare_status demo_top1(demo *d);        /* top1.c */
 tare_status demo_latency(demo *d);     /* latency.c */
-tare_status demo_quick(const demo *d, exec *e, int count, double *median_ns); /* latency.c */
-void demo_judge(demo *d);                                                     /* judge.c */
+tare_status demo_quick(const demo *d, exec *const *e, int count, double *median_ns); /* latency.c */
+void demo_judge(demo *d);                                                            /* judge.c */
 tare_status demo_write_reports(demo *d); /* report_md.c and report_jsonl.c */
 
 /* The table as text (tare_free it): for stdout and for report.md. */
 tare_status demo_table(const demo *d, char **out);
 tare_status demo_markdown(const demo *d, const char *table, char **out);
 tare_status demo_jsonl(const demo *d, char **out);
+/* The result that r's metric is held against: f32 on the same device. */
+const demo_result *demo_base(const demo *d, const demo_result *r);
 /* "matmul_w8a8_vnni | ... " of a route at a batch size, one name where all layers share it. */
 void demo_kernels(const demo_result *r, int batch, char *out, size_t size);
 

@@ -1,8 +1,9 @@
-/* Latency: all routes take turns in one measurement a batch size, so that a slow spell of the
- * machine hits all of them and ratios hold. A sample is what a service would wait for: the images
- * are in host memory as f32, the classes' scores come back there. Before each sample its route runs
- * once untimed, so that caches hold what they hold in a service that runs this model and no other
- * (2 MB of weights at most): these are hot figures, and no route pays for its neighbour in turn. */
+/* Latency: all routes of all devices take turns in one measurement a batch size, so that a slow
+ * spell of the machine hits all of them and ratios hold. A sample is what a service would wait for:
+ * the images are in host memory as f32, the classes' scores come back there. Before each sample its
+ * route runs once untimed, so that caches hold what they hold in a service that runs this model and
+ * no other (2 MB of weights at most): these are hot figures, and no route pays for its neighbour in
+ * turn. */
 #include <math.h>
 #include <string.h>
 
@@ -55,14 +56,12 @@ static tare_status measure(const demo *d, exec *const *e, int count, const bench
     return s;
 }
 
-tare_status demo_quick(const demo *d, exec *e, int count, double *median_ns) {
-    exec *list[ROUTE_CODINGS] = {0};
+tare_status demo_quick(const demo *d, exec *const *e, int count, double *median_ns) {
     bench_result r[ROUTE_CODINGS];
     bench_options o = bench_options_default();
     o.seconds = 0.15;
     o.seed = d->o.seed;
-    for (int i = 0; i < count; i++) list[i] = &e[i];
-    TARE_TRY(measure(d, list, count, &o, r));
+    TARE_TRY(measure(d, e, count, &o, r));
     for (int i = 0; i < count; i++) {
         median_ns[i] = r[i].median_ns;
         bench_result_clear(&r[i]);
@@ -85,9 +84,16 @@ static tare_status measure_batch(demo *d, int b, bench_noise *noise) {
     }
     tare_status s = list && r ? TARE_OK : tare_fail(TARE_E_NOMEM, "demo: out of memory");
     if (s == TARE_OK) {
-        for (int i = 0; i < d->count; i++) list[i] = &d->result[i].ready[b];
-        s = measure(d, list, d->count, &o, r);
-        for (int i = 0; i < d->count; i++) d->result[i].time[b] = r[i];
+        int ran = 0, at = 0;
+        for (int i = 0; i < d->count; i++)
+            if (!d->result[i].refusal[0]) list[ran++] = &d->result[i].ready[b];
+        s = measure(d, list, ran, &o, r);
+        for (int i = 0; i < d->count && s == TARE_OK; i++) {
+            if (!d->result[i].refusal[0])
+                d->result[i].time[b] = r[at++];
+            else
+                s = bench_result_summarise(&d->result[i].time[b]); /* of nothing: no figures */
+        }
     }
     tare_free(list);
     tare_free(r);
@@ -96,7 +102,7 @@ static tare_status measure_batch(demo *d, int b, bench_noise *noise) {
 
 tare_status demo_latency(demo *d) {
     bench_noise noise;
-    bench_noise_init(&noise, d->device);
+    bench_noise_init(&noise, d->on[0].device);
     for (int b = 0; b < DEMO_BATCHES; b++) {
         progress_step(d->bar, b == DEMO_B1 ? 0.05 : 0.20, "latency of %d routes at batch %lld",
                       d->count, (long long)demo_batch[b]);

@@ -41,8 +41,8 @@ static tare_status train_base(demo *d, gemm *g, mlp *net) {
 
 static tare_status fine_tune(demo *d, gemm *g, const mlp *base, mlp *nets) {
     int pruned = 0;
-    for (int i = 1; i < d->count; i++) pruned += demo_routes[i].prune != KEEP_ALL;
-    for (int i = 1; i < d->count; i++) {
+    for (int i = 1; i < d->routes; i++) pruned += demo_routes[i].prune != KEEP_ALL;
+    for (int i = 1; i < d->routes; i++) {
         const route *r = &demo_routes[i];
         demo_result *to = &d->result[i];
         to->loss = NAN;
@@ -53,53 +53,102 @@ static tare_status fine_tune(demo *d, gemm *g, const mlp *base, mlp *nets) {
         }
         TARE_TRY(route_prune_and_tune(r, base, g, &d->data.train, d->o.seed + (uint64_t)i,
                                       d->o.fine_epochs, tell, d->bar, &nets[i], &to->loss));
-    }
-    return TARE_OK;
-}
-
-/* Runs a candidate's batches and gives the logarithm of the product of their medians. */
-static tare_status race_candidates(demo *d, const model *m, int count, demo_result *r, int *best) {
-    exec e[ROUTE_CODINGS];
-    double ns[ROUTE_CODINGS], score[ROUTE_CODINGS] = {0}, us[ROUTE_CODINGS][DEMO_BATCHES];
-    const exec_options o = {.tune_seconds = d->o.tune};
-    for (int b = 0; b < DEMO_BATCHES; b++) {
-        tare_status s = TARE_OK;
-        memset(e, 0, sizeof e);
-        for (int c = 0; c < count && s == TARE_OK; c++)
-            s = exec_create(d->device, &m[c], demo_batch[b], &o, &e[c]);
-        if (s == TARE_OK && count > 1) s = demo_quick(d, e, count, ns);
-        for (int c = 0; c < count; c++) exec_clear(&e[c]);
-        TARE_TRY(s);
-        for (int c = 0; c < count && count > 1; c++) {
-            score[c] += log(ns[c]);
-            us[c][b] = ns[c] / 1000;
+        for (int on = 1; on < d->devices; on++) { /* trained once for all devices */
+            d->result[i + on * d->routes].loss = to->loss;
+            d->result[i + on * d->routes].epochs = to->epochs;
         }
     }
-    *best = 0;
-    for (int c = 1; c < count; c++)
-        if (score[c] < score[*best]) *best = c;
-    size_t at = 0;
-    for (int c = 0; c < count && count > 1 && at < sizeof r->choice; c++)
-        at += (size_t)snprintf(r->choice + at, sizeof r->choice - at, "%s%s %.1f / %.0f us",
-                               c ? ", " : "", r->route->coding[c].format, us[c][DEMO_B1],
-                               us[c][DEMO_B256]);
     return TARE_OK;
 }
 
-static tare_status save_and_load(demo *d, const model *m, demo_result *r) {
-    char name[64];
-    model back;
-    snprintf(name, sizeof name, "%s", r->route->name);
+/* A coding of a route on its way to be chosen. */
+typedef struct candidate {
+    double score;            /* the logarithm of the product of its medians */
+    double us[DEMO_BATCHES]; /* its medians */
+    char refusal[200];       /* not empty: the device has no kernel for one of its layers */
+} candidate;
+
+/* Codings that the device refuses drop out with their reason; another failure is an error. */
+static tare_status ready_candidate(const demo_result *r, const model *m, int b, double tune,
+                                   exec *e, candidate *c) {
+    const exec_options o = {.tune_seconds = tune};
+    tare_status s = exec_create(r->on->device, m, demo_batch[b], &o, e);
+    if (s != TARE_E_UNSUPPORTED) return s;
+    snprintf(c->refusal, sizeof c->refusal, "%s", tare_last_error());
+    return TARE_OK;
+}
+
+static tare_status race_batch(demo *d, const model *m, int count, const demo_result *r, int b,
+                              candidate *c) {
+    exec e[ROUTE_CODINGS], *in[ROUTE_CODINGS];
+    double ns[ROUTE_CODINGS];
+    int who[ROUTE_CODINGS], field = 0;
+    tare_status s = TARE_OK;
+    memset(e, 0, sizeof e);
+    for (int i = 0; i < count && s == TARE_OK; i++) {
+        if (c[i].refusal[0]) continue;
+        s = ready_candidate(r, &m[i], b, d->o.tune, &e[i], &c[i]);
+        if (c[i].refusal[0]) continue;
+        who[field] = i;
+        in[field++] = &e[i];
+    }
+    if (s == TARE_OK && count > 1 && field > 0) {
+        s = demo_quick(d, in, field, ns);
+        for (int i = 0; i < field && s == TARE_OK; i++) {
+            c[who[i]].score += log(ns[i]);
+            c[who[i]].us[b] = ns[i] / 1000;
+        }
+    }
+    for (int i = 0; i < count; i++) exec_clear(&e[i]);
+    return s;
+}
+
+static void tell_choice(const candidate *c, int count, demo_result *r) {
+    size_t at = 0;
+    for (int i = 0; i < count && count > 1 && at < sizeof r->choice; i++) {
+        const char *comma = i ? ", " : "", *format = r->route->coding[i].format;
+        if (c[i].refusal[0])
+            at += (size_t)snprintf(r->choice + at, sizeof r->choice - at, "%s%s refused (%s)",
+                                   comma, format, c[i].refusal);
+        else
+            at += (size_t)snprintf(r->choice + at, sizeof r->choice - at, "%s%s %.1f / %.0f us",
+                                   comma, format, c[i].us[DEMO_B1], c[i].us[DEMO_B256]);
+    }
+}
+
+/* The fastest coding that the device takes; where it takes none, the first, with its refusal. */
+static tare_status race_candidates(demo *d, const model *m, int count, demo_result *r, int *best) {
+    candidate c[ROUTE_CODINGS] = {{0}};
+    for (int b = 0; b < DEMO_BATCHES; b++) TARE_TRY(race_batch(d, m, count, r, b, c));
+    *best = 0;
+    for (int i = 1; i < count; i++)
+        if (!c[i].refusal[0] && (c[*best].refusal[0] || c[i].score < c[*best].score)) *best = i;
+    memcpy(r->refusal, c[*best].refusal, sizeof c[*best].refusal);
+    tell_choice(c, count, r);
+    return TARE_OK;
+}
+
+/* ROUTE.tare; on further devices, where another coding may be the best, ROUTE-DEVICE.tare. */
+static tare_status name_file(const demo *d, demo_result *r) {
+    char name[112];
+    const char *id = r->on->first ? r->on->info.id : "";
+    snprintf(name, sizeof name, "%s%s%s", r->route->name, *id ? "-" : "", id);
     for (char *c = name; *c; c++)
         if (*c == ':') *c = '-'; /* not every file system takes it */
     if (snprintf(r->file, sizeof r->file, "%s/%s.tare", d->o.out, name) >= (int)sizeof r->file)
         TARE_FAIL(TARE_E_ARG, "%s: the path is too long", d->o.out);
+    return TARE_OK;
+}
+
+static tare_status save_and_load(demo *d, const model *m, demo_result *r) {
+    model back;
+    TARE_TRY(name_file(d, r));
     TARE_TRY(model_save(m, r->file));
     TARE_TRY(model_load(r->file, &back));
     r->size = model_sizes(&back);
     tare_status s = TARE_OK;
-    for (int b = 0; b < DEMO_BATCHES && s == TARE_OK; b++)
-        s = exec_create(d->device, &back, demo_batch[b], NULL, &r->ready[b]);
+    for (int b = 0; b < DEMO_BATCHES && s == TARE_OK && !r->refusal[0]; b++)
+        s = exec_create(r->on->device, &back, demo_batch[b], NULL, &r->ready[b]);
     model_clear(&back);
     return s;
 }
@@ -139,9 +188,13 @@ static tare_status all_models(demo *d, gemm *g, mlp *nets) {
     TARE_TRY(fine_tune(d, g, &nets[0], nets));
     d->train_s = (bench_now_ns() - start) * 1e-9;
     for (int i = 0; i < d->count; i++) {
-        progress_step(d->bar, share_encode / d->count, "%s: encoding, choosing kernels",
-                      demo_routes[i].name);
-        TARE_TRY(encode_route(d, &nets[i], &nets[0], &d->result[i]));
+        demo_result *r = &d->result[i];
+        progress_step(d->bar, share_encode / d->count, "%s on %s: encoding, choosing kernels",
+                      r->route->name, r->on->info.id);
+        TARE_TRY(encode_route(d, &nets[i % d->routes], &nets[0], r));
+        if (r->refusal[0] && r == demo_base(d, r))
+            TARE_FAIL(TARE_E_UNSUPPORTED, "demo: %s can't run the network as it is: %s",
+                      r->on->info.id, r->refusal);
     }
     return TARE_OK;
 }
@@ -152,9 +205,9 @@ tare_status demo_make_models(demo *d) {
     TARE_TRY(tare_device_find("cpu", &cpu));
     TARE_TRY(tare_device_describe(cpu, &d->trainer));
     TARE_TRY(gemm_open(cpu, &g));
-    mlp *nets = tare_alloc_zeroed((size_t)d->count * sizeof *nets);
+    mlp *nets = tare_alloc_zeroed((size_t)d->routes * sizeof *nets);
     tare_status s = nets ? all_models(d, &g, nets) : tare_fail(TARE_E_NOMEM, "demo: out of memory");
-    for (int i = 0; nets && i < d->count; i++) mlp_clear(&nets[i]);
+    for (int i = 0; nets && i < d->routes; i++) mlp_clear(&nets[i]);
     tare_free(nets);
     gemm_close(&g);
     return s;

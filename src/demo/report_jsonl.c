@@ -51,7 +51,7 @@ static json_t *latency(const demo *d, const demo_result *r, int b) {
     json_object_set_new(o, "outliers", json_integer((json_int_t)t->outliers));
     json_object_set_new(o, "stop", json_string(bench_stop_name((int)t->stop)));
     json_object_set_new(o, "images_per_s", number((double)demo_batch[b] / t->median_ns * 1e9));
-    json_object_set_new(o, "base", json_string(d->result[d->best[b]].route->name));
+    json_object_set_new(o, "base", json_string(d->result[r->on->best[b]].route->name));
     json_object_set_new(o, "ratio", number(r->speed[b][0]));
     json_object_set_new(o, "ratio_ci95", interval(r->speed[b][1], r->speed[b][2]));
     json_object_set_new(o, "ratio_int8", number(r->speed_int8[b]));
@@ -82,7 +82,8 @@ static json_t *record(const demo *d, const demo_result *r) {
     json_object_set_new(o, "route", json_string(r->route->name));
     json_object_set_new(o, "stored", json_string(r->stored));
     json_object_set_new(o, "choice", r->choice[0] ? json_string(r->choice) : json_null());
-    json_object_set_new(o, "device", json_string(d->info.id));
+    json_object_set_new(o, "device", json_string(r->on->info.id));
+    json_object_set_new(o, "refusal", r->refusal[0] ? json_string(r->refusal) : json_null());
     json_object_set_new(o, "widths", widths);
     json_object_set_new(o, "weights_left", number(r->kept));
     json_object_set_new(o, "file", json_string(r->file));
@@ -92,15 +93,16 @@ static json_t *record(const demo *d, const demo_result *r) {
     json_object_set_new(o, "cache", json_string("hot"));
     json_object_set_new(o, "metric", metric(r));
     json_object_set_new(o, "verdict",
-                        r == d->result ? json_null() /* what the others are held against */
-                                       : json_string(demo_word_text(r->verdict.overall)));
+                        r == demo_base(d, r) ? json_null() /* what the others are held against */
+                                             : json_string(demo_word_text(r->verdict.overall)));
     json_object_set_new(o, "fine_tune_epochs", json_integer(r->epochs));
     json_object_set_new(o, "fine_tune_loss", r->epochs ? number(r->loss) : json_null());
     json_object_set_new(o, "env",
                         json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:i}", "tare", tare_version(),
-                                  "name", d->info.name, "features", d->info.features, "runtime",
-                                  d->info.runtime, "threads", (int)d->info.threads, "seed",
-                                  (json_int_t)d->o.seed, "epochs", d->o.epochs));
+                                  "name", r->on->info.name, "features", r->on->info.features,
+                                  "runtime", r->on->info.runtime, "threads",
+                                  (int)r->on->info.threads, "seed", (json_int_t)d->o.seed, "epochs",
+                                  d->o.epochs));
     return o;
 }
 

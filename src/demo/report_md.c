@@ -7,14 +7,22 @@
 #include "src/demo/demo.h"
 #include "src/internal.h"
 
+/* "w8a8", or "w8a8 on opencl:0" where there are several devices. */
+static const char *label(const demo *d, const demo_result *r, char out[128]) {
+    snprintf(out, 128, "%s%s%s", r->route->name, d->devices > 1 ? " on " : "",
+             d->devices > 1 ? r->on->info.id : "");
+    return out;
+}
+
 static void where(FILE *f, const demo *d) {
-    fprintf(f,
-            "# Fashion-MNIST: what compression saves here\n\n"
-            "| | |\n|---|---|\n"
-            "| device | %s: %s |\n| features | %s |\n| runtime | tare %s, %s |\n| threads | %d |\n"
-            "| network | %lld",
-            d->info.id, d->info.name, d->info.features, tare_version(), d->info.runtime,
-            (int)d->info.threads, (long long)d->result[0].width[0]);
+    fprintf(f, "# Fashion-MNIST: what compression saves here\n\n| | |\n|---|---|\n");
+    for (int i = 0; i < d->devices; i++) {
+        const tare_device_info *info = &d->on[i].info;
+        fprintf(f, "| device | %s: %s |\n| features | %s |\n| runtime | tare %s, %s |\n", info->id,
+                info->name, info->features, tare_version(), info->runtime);
+        if (info->threads > 0) fprintf(f, "| threads | %d |\n", (int)info->threads);
+    }
+    fprintf(f, "| network | %lld", (long long)d->result[0].width[0]);
     for (int l = 1; l <= d->result[0].layers; l++)
         fprintf(f, "-%lld", (long long)d->result[0].width[l]);
     fprintf(f,
@@ -37,7 +45,8 @@ static void sizes(FILE *f, const demo *d) {
     for (int i = 0; i < d->count; i++) {
         const demo_result *r = &d->result[i];
         const char *slash = strrchr(r->file, '/');
-        fprintf(f, "| %s | %s |", r->route->name, slash ? slash + 1 : r->file);
+        char name[128];
+        fprintf(f, "| %s | %s |", label(d, r, name), slash ? slash + 1 : r->file);
         for (int p = 0; p < TARE_PARTS; p++) fprintf(f, " %zu |", r->size.part[p]);
         fprintf(f, " %zu | %zu | %zu | %.1f %% |\n", r->size.bias, r->size.container, r->size.total,
                 100 * r->kept);
@@ -54,8 +63,10 @@ static void times(FILE *f, const demo *d, int b) {
     for (int i = 0; i < d->count; i++) {
         const demo_result *r = &d->result[i];
         const bench_result *t = &r->time[b];
-        fprintf(f, "| %s | %.1f | %.1f-%.1f |", r->route->name, t->median_ns / 1e3, t->ci_lo / 1e3,
-                t->ci_hi / 1e3);
+        char name[128];
+        if (r->refusal[0]) continue;
+        fprintf(f, "| %s | %.1f | %.1f-%.1f |", label(d, r, name), t->median_ns / 1e3,
+                t->ci_lo / 1e3, t->ci_hi / 1e3);
         if (t->n >= BENCH_TAIL_SAMPLES)
             fprintf(f, " %.1f | %.1f |", t->p90_ns / 1e3, t->p99_ns / 1e3);
         else
@@ -78,8 +89,10 @@ static void metric(FILE *f, const demo *d) {
                "---:|\n");
     for (int i = 0; i < d->count; i++) {
         const demo_result *r = &d->result[i];
+        char name[128];
+        if (r->refusal[0]) continue;
         fprintf(f, "| %s | %lld | %.2f %% | %.2f-%.2f | %lld | %lld | %.3g | %lld |\n",
-                r->route->name, (long long)r->right, 100 * r->top1[0], 100 * r->top1[1],
+                label(d, r, name), (long long)r->right, 100 * r->top1[0], 100 * r->top1[1],
                 100 * r->top1[2], (long long)r->lost, (long long)r->won, r->p,
                 (long long)r->b1_disagree);
     }
@@ -92,17 +105,19 @@ static void metric(FILE *f, const demo *d) {
 static void verdicts(FILE *f, const demo *d) {
     fprintf(f, "\n## Verdicts\n\n| route | size | latency b1 | latency b256 | metric | overall "
                "|\n|---|---|---|---|---|---|\n");
-    for (int i = 1; i < d->count; i++) {
+    for (int i = 0; i < d->count; i++) {
         const demo_verdict *v = &d->result[i].verdict;
-        fprintf(f, "| %s | %s | %s | %s | %s | **%s** |\n", d->result[i].route->name,
+        char name[128];
+        if (&d->result[i] == demo_base(d, &d->result[i])) continue;
+        fprintf(f, "| %s | %s | %s | %s | %s | **%s** |\n", label(d, &d->result[i], name),
                 demo_word_text(v->size), demo_word_text(v->latency[DEMO_B1]),
                 demo_word_text(v->latency[DEMO_B256]), demo_word_text(v->metric),
                 demo_word_text(v->overall));
     }
     fprintf(f,
-            "\nEvery route is held against the best dense float route of this run (latency at "
-            "batch 1: %s, at batch 256: %s; size: %s), bf16 itself against f32, the metric "
-            "always against f32.\n\n"
+            "\nEvery route is held against the best dense float route of its device and run, bf16 "
+            "itself against f32, the metric always against f32. What the device has no kernel for "
+            "did not run and is UNPROVEN.\n\n"
             "- size: HELPS 5 %% or more below, HURTS 5 %% or more above, else NEUTRAL\n"
             "- latency: by the 95 %% interval of the speed: HELPS wholly above 1.05, HURTS wholly "
             "below 0.95, NEUTRAL wholly between, else INCONCLUSIVE\n"
@@ -110,16 +125,22 @@ static void verdicts(FILE *f, const demo *d) {
             "a gain with p < 0.05 is HELPS; else NEUTRAL\n"
             "- overall: UNPROVEN without latency or metric; HURTS or INCONCLUSIVE where the metric "
             "is; HELPS where size or a latency helps (the table names what gets worse for it); "
-            "HURTS where nothing helps and something hurts\n",
-            d->result[d->best[DEMO_B1]].route->name, d->result[d->best[DEMO_B256]].route->name,
-            d->result[d->best_size].route->name);
+            "HURTS where nothing helps and something hurts\n\nThe best dense float routes:\n\n");
+    for (int i = 0; i < d->devices; i++) {
+        const demo_device *on = &d->on[i];
+        fprintf(f, "- %s: latency at batch 1: %s, at batch 256: %s; size: %s\n", on->info.id,
+                d->result[on->best[DEMO_B1]].route->name,
+                d->result[on->best[DEMO_B256]].route->name, d->result[on->best_size].route->name);
+    }
 }
 
 static void routes(FILE *f, const demo *d) {
     fprintf(f, "\n## Routes\n\n");
     for (int i = 0; i < d->count; i++) {
         const demo_result *r = &d->result[i];
-        fprintf(f, "- **%s**: %s; stored as %s", r->route->name, r->route->what, r->stored);
+        char name[128];
+        fprintf(f, "- **%s**: %s; stored as %s", label(d, r, name), r->route->what, r->stored);
+        if (r->refusal[0]) fprintf(f, "; did not run: %s", r->refusal);
         if (r->choice[0]) fprintf(f, ", the fastest of (batch 1 / batch 256): %s", r->choice);
         if (r->epochs) fprintf(f, "; last epoch's loss %.3f", r->loss);
         fprintf(f, "\n");

@@ -29,10 +29,17 @@ static void reasons(const demo_verdict *v, char *out, size_t size) {
                 at += (size_t)snprintf(out + at, size - at, " %c%s", better ? '+' : '-', name[i]);
 }
 
-static void heading(FILE *f) {
+/* The device's column is there where there are several. */
+static void device_cell(FILE *f, const demo *d, const char *id) {
+    if (d->devices > 1) fprintf(f, "%-10s ", id);
+}
+
+static void heading(FILE *f, const demo *d) {
+    device_cell(f, d, "");
     fprintf(f, "%-10s %-10s %7s %5s  %24s  %5s  %24s  %5s  %7s  %5s %13s %7s  %s\n", "", "", "", "",
             "latency, batch 1, us", "", "latency, batch 256, us", "", "images", "top-1", "95 % of",
             "p vs", "");
+    device_cell(f, d, "device");
     fprintf(f, "%-10s %-10s %7s %5s  %8s %7s %7s  %5s  %8s %7s %7s  %5s  %7s  %5s %13s %7s  %s\n",
             "route", "stored", "KiB", "share", "p50", "p90", "p99", "speed", "p50", "p90", "p99",
             "speed", "/s b256", "%", "top-1", "before", "verdict");
@@ -49,14 +56,19 @@ static void latency(FILE *f, const demo_result *r, int b) {
 
 static void line(FILE *f, const demo *d, const demo_result *r) {
     char why[160], p[16];
-    int base = r == &d->result[0];
+    int base = r == demo_base(d, r);
     reasons(&r->verdict, why, sizeof why);
     if (base)
         snprintf(p, sizeof p, "-");
     else
         snprintf(p, sizeof p, r->p < 0.001 ? "%.0e" : "%.3f", r->p);
+    device_cell(f, d, r->on->info.id);
     fprintf(f, "%-10s %-10s %7.0f %5.2f", r->route->name, r->stored, (double)r->size.total / 1024.0,
-            (double)r->size.total / (double)d->result[0].size.total);
+            (double)r->size.total / (double)demo_base(d, r)->size.total);
+    if (r->refusal[0]) {
+        fprintf(f, "  %s, nothing ran: %s\n", demo_word_text(r->verdict.overall), r->refusal);
+        return;
+    }
     latency(f, r, DEMO_B1);
     latency(f, r, DEMO_B256);
     double seconds = r->time[DEMO_B256].median_ns * 1e-9;
@@ -69,10 +81,13 @@ static void kernels(FILE *f, const demo *d) {
     char name[DEMO_BATCHES][DEMO_TEXT];
     fprintf(f, "\nkernels that ran, by layer: batch 1; batch 256\n");
     for (int i = 0; i < d->count; i++) {
+        if (d->result[i].refusal[0]) continue;
         for (int b = 0; b < DEMO_BATCHES; b++)
             demo_kernels(&d->result[i], b, name[b], sizeof name[b]);
         int same = strcmp(name[0], name[1]) == 0;
-        fprintf(f, "  %-10s %s%s%s\n", d->result[i].route->name, name[0], same ? "" : "; ",
+        fputs("  ", f);
+        device_cell(f, d, d->result[i].on->info.id);
+        fprintf(f, "%-10s %s%s%s\n", d->result[i].route->name, name[0], same ? "" : "; ",
                 same ? "" : name[1]);
     }
 }
@@ -82,14 +97,22 @@ tare_status demo_table(const demo *d, char **out) {
     *out = NULL;
     FILE *f = open_memstream(out, &size);
     if (!f) TARE_FAIL(TARE_E_NOMEM, "demo: out of memory");
-    heading(f);
+    heading(f, d);
     for (int i = 0; i < d->count; i++) line(f, d, &d->result[i]);
+    fputs(
+        "\nspeed: times as fast as the best dense float route of the same device and run; size is "
+        "judged against\nthe smallest of them\n",
+        f);
+    for (int i = 0; i < d->devices; i++) {
+        const demo_device *on = &d->on[i];
+        fprintf(f, "  %s: %s; batch 1: %s, batch 256: %s, size: %s\n", on->info.id, on->info.name,
+                d->result[on->best[DEMO_B1]].route->name,
+                d->result[on->best[DEMO_B256]].route->name, d->result[on->best_size].route->name);
+    }
     fprintf(f,
-            "\nspeed: times as fast as the best dense float route of this run (batch 1: %s, batch "
-            "256: %s); size is judged against %s.\ntop-1 of %lld test images with Wilson's "
-            "interval; p: McNemar's exact test against f32.\n",
-            d->result[d->best[DEMO_B1]].route->name, d->result[d->best[DEMO_B256]].route->name,
-            d->result[d->best_size].route->name, (long long)d->data.test.count);
+            "top-1 of %lld test images with Wilson's interval; p: McNemar's exact test against "
+            "f32.\n",
+            (long long)d->data.test.count);
     kernels(f, d);
     if (fclose(f) != 0) {
         free(*out);

@@ -1,5 +1,6 @@
 /* The metric: classes of all test images by the kernels that are timed, at batch 256; and a look
  * whether the kernels of batch 1 class the same. */
+#include <math.h>
 #include <string.h>
 
 #include "bench/stats.h"
@@ -52,7 +53,8 @@ tare_status demo_top1(demo *d) {
         demo_result *r = &d->result[i];
         r->predicted = tare_alloc_zeroed((size_t)test->count + DEMO_AGREE);
         if (!r->predicted) TARE_FAIL(TARE_E_NOMEM, "demo: out of memory");
-        TARE_TRY(judge_route(test, &d->result[0], r));
+        r->top1[0] = r->top1[1] = r->top1[2] = r->p = NAN;
+        if (!r->refusal[0]) TARE_TRY(judge_route(test, demo_base(d, r), r));
         progress_at(d->bar, (double)(i + 1) / d->count);
     }
     return TARE_OK;

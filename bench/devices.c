@@ -1,22 +1,22 @@
 /* Lists of devices, as -d takes them. */
-#include "src/cli/cli.h"
+#include "bench/devices.h"
 #include "src/internal.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-static tare_status add(tare_device *d, cli_devices_list *out) {
+static tare_status add(tare_device *d, bench_devices *out) {
     for (int i = 0; i < out->count; i++)
         if (out->device[i] == d) return TARE_OK;
-    if (out->count == CLI_DEVICES_MAX)
-        TARE_FAIL(TARE_E_ARG, "-d: more than %d devices", CLI_DEVICES_MAX);
+    if (out->count == BENCH_DEVICES_MAX)
+        TARE_FAIL(TARE_E_ARG, "-d: more than %d devices", BENCH_DEVICES_MAX);
     out->device[out->count++] = d;
     return TARE_OK;
 }
 
 /* Every device, or those of a backend by its name; `*found` says how many there are. */
-static tare_status add_all(const char *backend, cli_devices_list *out, int *found) {
+static tare_status add_all(const char *backend, bench_devices *out, int *found) {
     *found = 0;
     for (int i = 0; i < tare_device_count(); i++) {
         tare_device *d = tare_device_get(i);
@@ -27,7 +27,7 @@ static tare_status add_all(const char *backend, cli_devices_list *out, int *foun
     return TARE_OK;
 }
 
-static tare_status item(const char *text, cli_devices_list *out) {
+static tare_status item(const char *text, bench_devices *out) {
     tare_device *d = NULL;
     int found = 0;
     if (strcmp(text, "all") == 0) return add_all(NULL, out, &found);
@@ -38,7 +38,7 @@ static tare_status item(const char *text, cli_devices_list *out) {
     return add(d, out);
 }
 
-tare_status cli_devices_parse(const char *text, cli_devices_list *out) {
+tare_status bench_devices_parse(const char *text, bench_devices *out) {
     memset(out, 0, sizeof *out);
     for (const char *at = text ? text : "cpu";;) {
         char one[128];

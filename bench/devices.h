@@ -1,0 +1,16 @@
+/* Lists of devices, as -d takes them. */
+#ifndef TARE_BENCH_DEVICES_H
+#define TARE_BENCH_DEVICES_H
+
+#include <tare/tare.h>
+
+/* What -d asks for: "cpu,opencl:0", a backend's name (all of its devices), a part of a device's
+ * name, "all"; null: the CPU. Each device once, in the order asked. */
+enum { BENCH_DEVICES_MAX = 16 };
+typedef struct bench_devices {
+    tare_device *device[BENCH_DEVICES_MAX];
+    int count;
+} bench_devices;
+tare_status bench_devices_parse(const char *text, bench_devices *out);
+
+#endif
