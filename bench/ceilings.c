@@ -56,7 +56,7 @@ static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
     tries t[KINDS] = {{0}}, quiet[KINDS] = {{0}};
     bench_noise noise;
     int seen = 0;
-    bench_noise_init(&noise, d);
+    bench_noise_init(&noise, bench_noise_device(d));
     double before = bench_noise_probe(&noise);
     double end = bench_now_ns() + 40e9 * seconds;
     for (int turn = 0; turn < MOST_TURNS && (turn < LEAST_TURNS || bench_now_ns() < end); turn++)

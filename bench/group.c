@@ -39,7 +39,7 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d) {
     TARE_TRY(bench_ceilings(d, 0.2, &s->rates));
     TARE_TRY(tare_device_describe(d, &s->info));
     s->memory = s->info.memory > 0 ? (size_t)s->info.memory / 2 : (size_t)1 << 32;
-    bench_noise_init(&s->noise, d);
+    bench_noise_init(&s->noise, bench_noise_device(d));
     return TARE_OK;
 }
 

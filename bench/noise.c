@@ -1,5 +1,12 @@
-/* The noise probe, over the device's own f32 ceiling. */
+/* The noise probe, over the f32 ceiling of a device in host memory. */
 #include "bench/noise.h"
+#include "src/internal.h"
+
+tare_device *bench_noise_device(tare_device *d) {
+    tare_device *host = NULL;
+    if (!d->backend->host_memory) (void)tare_device_find(tare_cpu_backend.name, &host);
+    return host ? host : d;
+}
 
 void bench_noise_init(bench_noise *n, tare_device *d) {
     *n = (bench_noise){.device = d, .seconds = 0.003};

@@ -1,7 +1,10 @@
 /* The noise probe: a few milliseconds of multiply-adds whose rate is known, run between blocks of
  * samples. Where two virtual CPUs sometimes share one core, or a neighbour takes the machine, its
- * rate falls, and what was measured beside it is measured again. It sees the arithmetic units, not
- * the memory: drifts of memory bandwidth are left to interleaving. */
+ * rate falls, and what was measured beside it is measured again. Devices with memory of their own
+ * are driven from the host, and those that are its CPU under another name share it: there too the
+ * CPU's probe is what runs, since a few milliseconds are too short for a queue to give a steady
+ * rate. It sees the arithmetic units, not the memory: drifts of memory bandwidth are left to
+ * interleaving. */
 #ifndef TARE_BENCH_NOISE_H
 #define TARE_BENCH_NOISE_H
 
@@ -26,6 +29,8 @@ typedef struct bench_noise_log {
     int noisy;          /* more than a tenth of the samples kept are such */
 } bench_noise_log;
 
+/* The device whose probe is to run beside work on d: itself in host memory, else the CPU. */
+tare_device *bench_noise_device(tare_device *d);
 void bench_noise_init(bench_noise *n, tare_device *d);
 /* One probe. Returns its rate, 0 where there is none. */
 double bench_noise_probe(bench_noise *n);

@@ -164,6 +164,34 @@ Test(streamed, a_record_and_its_view_show_it) {
     bench_setup_clear(&s);
 }
 
+Test(streamed, a_refusal_is_told_once) {
+    bench_setup s;
+    bench_cells cells = {0};
+    bench_scheme scheme;
+    bench_shape shape = {.name = "layer", .n = N, .k = K, .count = 1};
+    make(&s);
+    s.weights = BENCH_RESIDENT | BENCH_STREAMED;
+    s.baselines = only_f32;
+    cr_assert_eq(bench_scheme_parse("csr@0.5", &scheme), TARE_OK);
+    cr_assert_eq(bench_group(&s, &shape, M, &scheme, 1, &cells), TARE_OK);
+    json_t *env = bench_record_env(&s), *all = json_array();
+    for (int i = 0; i < cells.count; i++)
+        json_array_append_new(all, bench_record(&s, &cells.cell[i], env));
+    cr_assert_eq(json_array_size(all), 4, "a record each, timed and refused");
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    cr_assert_eq(bench_report(f, BENCH_TABLE, all), 0);
+    fclose(f);
+    const char *first = strstr(text, "dense f32 only");
+    cr_assert(first && !strstr(first + 1, "dense f32 only"), "%s", text);
+    free(text);
+    json_decref(all);
+    json_decref(env);
+    bench_cells_clear(&cells);
+    bench_setup_clear(&s);
+}
+
 /* Any call of the device may fail on the way: an error, and nothing is kept. */
 Test(streamed, faults_leave_nothing_behind) {
     bench_setup s;

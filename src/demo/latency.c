@@ -102,7 +102,7 @@ static tare_status measure_batch(demo *d, int b, bench_noise *noise) {
 
 tare_status demo_latency(demo *d) {
     bench_noise noise;
-    bench_noise_init(&noise, d->on[0].device);
+    bench_noise_init(&noise, bench_noise_device(d->on[0].device));
     for (int b = 0; b < DEMO_BATCHES; b++) {
         progress_step(d->bar, b == DEMO_B1 ? 0.05 : 0.20, "latency of %d routes at batch %lld",
                       d->count, (long long)demo_batch[b]);
