@@ -107,4 +107,5 @@ const tare_backend tare_cpu_backend = {
     .device_count = one_device,
     .ops = &ops,
     .rows = cpu_rows,
+    .feature_name = cpu_feature_name,
 };

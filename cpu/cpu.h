@@ -23,6 +23,7 @@ uint64_t cpu_features(void);
 /* f32 operations a cycle and core of the widest vectors that cpu_features() allows: those that the
  * f32 ceiling is measured with, and that a row of narrower ones falls short of. */
 int cpu_f32_ops(void);
+const char *cpu_feature_name(int bit); /* null: no such bit */
 void cpu_feature_names(uint64_t features, char *out, size_t size);
 
 /* Rates of an unmeasured machine, from its features and threads: order of magnitude only. */

@@ -59,10 +59,19 @@ int cpu_f32_ops(void) {
     return f & CPU_AVX512 ? 64 : f & CPU_AVX2 ? 32 : 8;
 }
 
+/* By bit: CPU_AVX2 and so on. */
+static const char *const names[] = {"avx2", "avx512", "vnni", "bf16", "vbmi2"};
+
+const char *cpu_feature_name(int bit) {
+    return bit >= 0 && bit < (int)(sizeof names / sizeof *names) ? names[bit] : NULL;
+}
+
 void cpu_feature_names(uint64_t f, char *out, size_t size) {
-    snprintf(out, size, "%s%s%s%s%s%s", f ? "" : "portable", f & CPU_AVX2 ? "avx2" : "",
-             f & CPU_AVX512 ? " avx512" : "", f & CPU_VNNI ? " vnni" : "",
-             f & CPU_BF16 ? " bf16" : "", f & CPU_VBMI2 ? " vbmi2" : "");
+    size_t at = (size_t)snprintf(out, size, "%s", f ? "" : "portable");
+    for (int bit = 0; cpu_feature_name(bit) && at < size; bit++)
+        if (f >> bit & 1)
+            at +=
+                (size_t)snprintf(out + at, size - at, "%s%s", at ? " " : "", cpu_feature_name(bit));
 }
 
 void cpu_estimate_rates(uint64_t f, tare_rates *r) {

@@ -1,8 +1,20 @@
 /* Platforms and devices, found once; what a device can do; its memory. */
+#ifdef TARE_HAVE_CLBLAST
+#include "opencl/clblast.h"
+#endif
 #include "opencl/ocl.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* By bit: OCL_FP16 and so on. */
+static const char *const feature_names[] = {"fp16", "fp64", "dot8"};
+
+const char *ocl_feature_name(int bit) {
+    return bit >= 0 && bit < (int)(sizeof feature_names / sizeof *feature_names)
+               ? feature_names[bit]
+               : NULL;
+}
 
 enum { PLATFORMS = 16, DEVICES = 32 };
 
@@ -104,6 +116,12 @@ static void fill_info(const ocl_device *d, int index, tare_device_info *info) {
              d->features & OCL_FP16 ? " fp16" : "", d->features & OCL_FP64 ? " fp64" : "",
              d->features & OCL_DOT8 ? " dot8" : "");
     snprintf(info->runtime, sizeof info->runtime, "%.100s, driver %.40s", d->version, d->driver);
+#ifdef TARE_HAVE_CLBLAST
+    char vendor[64];
+    size_t end = strlen(info->runtime);
+    ocl_clblast_version(vendor, sizeof vendor);
+    snprintf(info->runtime + end, sizeof info->runtime - end, ", %.30s", vendor);
+#endif
     info->memory = d->memory;
     info->cache = d->cache;
 }

@@ -40,6 +40,7 @@ static const tare_backend backend = {
     .device_count = ocl_device_count,
     .ops = &ops,
     .rows = ocl_rows,
+    .feature_name = ocl_feature_name,
 };
 
 __attribute__((visibility("default"))) const tare_backend *

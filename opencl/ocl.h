@@ -83,6 +83,7 @@ cl_int ocl_strike_code(void);
 /* ---- device.c ---- */
 
 int ocl_device_count(void);
+const char *ocl_feature_name(int bit);
 tare_status ocl_open(int index, tare_device_info *info, tare_rates *rates, uint64_t *features,
                      void **state);
 tare_status ocl_alloc(void *state, size_t bytes, void **mem);

@@ -3,5 +3,9 @@
 #include "opencl/rows.h"
 
 const tare_kernel *const ocl_rows[] = {
+#ifdef TARE_HAVE_CLBLAST
+    &matmul_f32_clblast,
+    &matmul_f16_clblast,
+#endif
     NULL,
 };

@@ -4,4 +4,9 @@
 
 #include "opencl/ocl.h"
 
+#ifdef TARE_HAVE_CLBLAST
+extern const tare_kernel matmul_f32_clblast;
+extern const tare_kernel matmul_f16_clblast;
+#endif
+
 #endif

@@ -68,6 +68,8 @@ int tare_same_problem(const tare_problem *a, const tare_problem *b);
 double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel);
 
 /* ---- planning (src/plan.c) ---- */
+/* Why a row whose features the device lacks is refused; 1: it lacks none. */
+int tare_plan_features(const tare_device *d, const tare_kernel *row, char why[160]);
 /* Tests one row against a problem: features, then fit. 1: `out` is a plan; 0: `why` is set. */
 int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
                   const tare_plan_options *o, tare_plan *out, char why[160]);

@@ -17,6 +17,22 @@ static int refuse(char why[160], const char *text) {
     return 0;
 }
 
+/* "needs avx512 vnni, absent or masked". */
+int tare_plan_features(const tare_device *d, const tare_kernel *row, char why[160]) {
+    uint64_t absent = row->needs & ~d->features;
+    size_t at = (size_t)snprintf(why, 160, "needs");
+    for (int bit = 0; bit < 64 && at < 100; bit++) {
+        const char *name = d->backend->feature_name ? d->backend->feature_name(bit) : NULL;
+        if (!(absent >> bit & 1)) continue;
+        if (name)
+            at += (size_t)snprintf(why + at, 160 - at, " %.20s", name);
+        else
+            at += (size_t)snprintf(why + at, 160 - at, " feature %d", bit);
+    }
+    snprintf(why + at, 160 - at, ", absent or masked");
+    return absent == 0;
+}
+
 int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
                   const tare_plan_options *o, tare_plan *out, char why[160]) {
     tare_fit fit;
@@ -24,11 +40,7 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
         return refuse(why, "another row is forced");
     if (o && o->own_only && row->vendor) return refuse(why, "vendor rows are left out");
     if (row->op != p->op) return refuse(why, "another op");
-    if (row->needs & ~d->features) {
-        snprintf(why, 160, "needs CPU or device features 0x%llx that are absent or masked",
-                 (unsigned long long)(row->needs & ~d->features));
-        return 0;
-    }
+    if (row->needs & ~d->features) return tare_plan_features(d, row, why);
     memset(&fit, 0, sizeof fit);
     if (!row->fit(&d->rates, p, &fit)) {
         fit.why[sizeof fit.why - 1] = 0;

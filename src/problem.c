@@ -40,11 +40,14 @@ tare_status tare_problem_check(const tare_problem *p) {
         TARE_FAIL(TARE_E_SHAPE, "problem: more than 2^40 elements in a matrix");
     if (!is_float(p->x) || !is_float(p->y))
         TARE_FAIL(TARE_E_ARG, "problem: x and y must be f32, f16 or bf16");
-    if (p->flags & ~(uint32_t)(TARE_X_I8 | TARE_BIAS | TARE_RELU))
+    if (p->flags & ~(uint32_t)(TARE_X_I8 | TARE_BIAS | TARE_RELU | TARE_SUM_F16))
         TARE_FAIL(TARE_E_ARG, "problem: unknown flags 0x%x", (unsigned)p->flags);
     TARE_TRY(tare_format_check(&p->w));
     if ((p->flags & TARE_X_I8) && p->w.value != TARE_I8 && p->w.value != TARE_I4)
         TARE_FAIL(TARE_E_ARG, "problem: int8 activations need int8 or int4 weights");
+    if ((p->flags & TARE_SUM_F16) && (p->w.layout != TARE_DENSE || p->w.value != TARE_F16 ||
+                                      p->x != TARE_F16 || p->y != TARE_F16))
+        TARE_FAIL(TARE_E_ARG, "problem: sums in f16 need W, x and y in dense f16");
     size_t bytes[TARE_PARTS];
     return tare_tensor_size(&p->w, p->n, p->k, p->nnz, bytes);
 }

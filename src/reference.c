@@ -105,6 +105,10 @@ double tare_error_bound(const tare_problem *p, double y, double mag) {
         terms =
             p->w.scaling == TARE_SCALE_GROUP ? (double)((p->k + p->w.group - 1) / p->w.group) : 1;
     /* bf16 dot instructions flush subnormals: what they may drop is an absolute term. */
-    double flush = (double)p->k * 0x1p-120;
-    return (terms + 4) * 0x1p-24 * mag + 0.5 * ulp(p->y, y) * (1 + 0x1p-10) + flush;
+    double flush = (double)p->k * 0x1p-120, u = 0x1p-24;
+    if (p->flags & TARE_SUM_F16) {
+        u = 0x1p-11;
+        flush = (double)p->k * 0x1p-24;
+    }
+    return (terms + 4) * u * mag + 0.5 * ulp(p->y, y) * (1 + 0x1p-10) + flush;
 }

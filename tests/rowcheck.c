@@ -224,9 +224,13 @@ static const struct {
     tare_type x, y;
     uint32_t flags;
 } kinds[] = {
-    {TARE_F32, TARE_F32, 0},         {TARE_F32, TARE_F32, TARE_BIAS | TARE_RELU},
-    {TARE_BF16, TARE_BF16, 0},       {TARE_BF16, TARE_F32, TARE_BIAS},
-    {TARE_F16, TARE_F16, TARE_RELU}, {TARE_F32, TARE_BF16, TARE_BIAS | TARE_RELU},
+    {TARE_F32, TARE_F32, 0},
+    {TARE_F32, TARE_F32, TARE_BIAS | TARE_RELU},
+    {TARE_BF16, TARE_BF16, 0},
+    {TARE_BF16, TARE_F32, TARE_BIAS},
+    {TARE_F16, TARE_F16, TARE_RELU},
+    {TARE_F32, TARE_BF16, TARE_BIAS | TARE_RELU},
+    {TARE_F16, TARE_F16, TARE_SUM_F16},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -244,6 +248,7 @@ int rowcheck_run(tare_device *d, const tare_kernel *row, rowcheck *c) {
                 q.flags = kinds[v % KINDS].flags | (v >= KINDS ? TARE_X_I8 : 0);
                 /* Only quantised weights take int8 activations. */
                 if ((q.flags & TARE_X_I8) && q.format.scaling == TARE_SCALE_NONE) continue;
+                if ((q.flags & TARE_SUM_F16) && strcmp(formats[f], "f16") != 0) continue;
                 q.pattern = (pattern)(turn++ % PATTERNS);
                 if (!check_kase(d, row, c, &q)) return 0;
             }

@@ -59,8 +59,9 @@ static struct criterion_test_params rows(void) {
 static const tare_kernel *present_row(const target *t) {
     const tare_kernel *row = find_row(t);
     cr_assert_not_null(row, "row %s vanished", t->row);
-    if (row->needs & ~tare_device_get(t->device)->features)
-        cr_skip_test("%s: its features are absent or masked", t->row);
+    char why[160];
+    if (!tare_plan_features(tare_device_get(t->device), row, why))
+        cr_skip_test("%s: %s", t->row, why);
     return row;
 }
 
@@ -90,12 +91,12 @@ ParameterizedTest(target *t, checkall, large_shapes, .timeout = 600) {
 static void print_device(FILE *out, const tare_device *d) {
     int ran = 0, skipped = 0;
     for (const tare_kernel *const *r = d->backend->rows; *r; r++) {
-        if (!((*r)->needs & ~d->features)) {
+        char why[160];
+        if (tare_plan_features(d, *r, why)) {
             ran++;
             continue;
         }
-        fprintf(out, "checkall skipped %s on %s: needs features 0x%llx, absent or masked\n",
-                (*r)->name, d->info.id, (unsigned long long)((*r)->needs & ~d->features));
+        fprintf(out, "checkall skipped %s on %s: %s\n", (*r)->name, d->info.id, why);
         skipped++;
     }
     fprintf(out, "checkall on %s (%s; %s): %d rows run, %d skipped\n", d->info.id, d->info.name,

@@ -109,6 +109,9 @@ typedef struct tare_backend {
     int (*device_count)(void);
     const tare_backend_ops *ops;
     const tare_kernel *const *rows; /* ends with null; best first, the reference last */
+    /* What feature bit `bit` (0..63) is called, "fp16", for refusals; null: has no name. The
+     * pointer itself may be null. */
+    const char *(*feature_name)(int bit);
 } tare_backend;
 
 #define TARE_BACKEND_STRUCT_SIZE                                                                   \

@@ -219,9 +219,10 @@ TARE_API int tare_threads(void);
 typedef enum tare_op { TARE_MATMUL = 1 } tare_op;
 
 enum {
-    TARE_X_I8 = 1 << 0, /* x is quantised to int8 a row, products accumulate in i32 */
-    TARE_BIAS = 1 << 1, /* + bias[n], f32 */
-    TARE_RELU = 1 << 2  /* max(0, .) last */
+    TARE_X_I8 = 1 << 0,   /* x is quantised to int8 a row, products accumulate in i32 */
+    TARE_BIAS = 1 << 1,   /* + bias[n], f32 */
+    TARE_RELU = 1 << 2,   /* max(0, .) last */
+    TARE_SUM_F16 = 1 << 3 /* sums may be rounded to f16 at each step; W, x and y dense f16 only */
 };
 
 /* All that changes the answer, nothing that changes only the speed; `nnz` is a part of the weight's
@@ -248,8 +249,9 @@ TARE_API tare_status tare_problem_check(const tare_problem *p);
 TARE_API tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const void *x,
                                     const float *bias, double *y, double *mag);
 /* How far a correct kernel may be off at one element: (terms + 4) u mag + half an ulp of y, where
- * terms = k for float sums and the scale groups of a row for integer ones, u = 2^-24 (Higham,
- * Accuracy and Stability, 2nd ed., section 3.1; k + 2 there, and two roundings of scales). */
+ * terms = k for float sums and the scale groups of a row for integer ones, u = 2^-24, or 2^-11
+ * under TARE_SUM_F16 (Higham, Accuracy and Stability, 2nd ed., section 3.1; k + 2 there, and two
+ * roundings of scales). */
 TARE_API double tare_error_bound(const tare_problem *p, double y, double mag);
 
 /* ---- plan, pack, run ---------------------------------------------------------------------- */
