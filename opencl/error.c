@@ -47,6 +47,10 @@ void ocl_strike_at(long n, cl_int code) {
     atomic_store(&strike_in, n);
 }
 
+int ocl_strike_waits(void) {
+    return atomic_load(&strike_in) > 0;
+}
+
 int ocl_struck(cl_int *code) {
     if (atomic_load_explicit(&strike_in, memory_order_relaxed) == 0) return 0;
     if (atomic_fetch_sub(&strike_in, 1) != 1) return 0;

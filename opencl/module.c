@@ -1,4 +1,4 @@
-/* The backend's table, and the one symbol that the module exports. */
+/* The one symbol that the module exports. */
 #include "opencl/ocl.h"
 
 #include <stdarg.h>
@@ -19,30 +19,6 @@ tare_status tare_fail(tare_status s, const char *format, ...) {
     return host ? host->fail(s, "%s", text) : s;
 }
 
-static const tare_backend_ops ops = {
-    .open = ocl_open,
-    .probe = ocl_probe,
-    .alloc = ocl_alloc,
-    .free = ocl_free,
-    .stream_create = ocl_stream_create,
-    .stream_sync = ocl_stream_sync,
-    .stream_destroy = ocl_stream_destroy,
-    .stream_times = ocl_stream_times,
-    .write = ocl_write,
-    .read = ocl_read,
-};
-
-static const tare_backend backend = {
-    .abi = TARE_BACKEND_ABI,
-    .struct_size = TARE_BACKEND_STRUCT_SIZE,
-    .name = "opencl",
-    .host_memory = 0,
-    .device_count = ocl_device_count,
-    .ops = &ops,
-    .rows = ocl_rows,
-    .feature_name = ocl_feature_name,
-};
-
 __attribute__((visibility("default"))) const tare_backend *
 tare_backend_entry(const tare_backend_host *h, const char **why) {
     if (h->abi != TARE_BACKEND_ABI) {
@@ -50,5 +26,5 @@ tare_backend_entry(const tare_backend_host *h, const char **why) {
         return NULL;
     }
     host = h;
-    return &backend;
+    return &ocl_backend;
 }

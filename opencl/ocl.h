@@ -70,6 +70,7 @@ tare_status ocl_alive(ocl_device *d); /* TARE_E_DEVICE once the device is lost *
 
 /* Tests make the n-th checked call (1 = the next) fail with `code`, once; 0 switches off. */
 void ocl_strike_at(long n, cl_int code);
+int ocl_strike_waits(void);   /* 1: fewer calls than that have come so far */
 int ocl_struck(cl_int *code); /* counts a call; 1 where it shall fail */
 
 /* A call that returns its error, as a status. */
@@ -177,11 +178,18 @@ ocl_params ocl_params_of(ocl_device *d);
 /* A built binary from the user's cache directory, null where there is none that fits; and one to
  * it. Neither fails: a cache that can't be read or written is none. */
 unsigned char *ocl_cache_load(const ocl_device *d, const char *key, size_t *bytes);
+/* The same from one file; opencl/cache.c has its layout. */
+unsigned char *ocl_cache_read(const char *path, const char *key, size_t *bytes);
+/* The folder, and the file of a key in it; 0 where there is none. The folders of a path, made. */
+int ocl_cache_folder(char *out, size_t size);
+int ocl_cache_file(const char *key, char *out, size_t size);
+void ocl_cache_make_folders(const char *path);
 void ocl_cache_store(const ocl_device *d, const char *key, const unsigned char *binary,
                      size_t bytes);
 
 tare_status ocl_probe(void *state, tare_probe_kind what, double seconds, double *rate);
 
 extern const tare_kernel *const ocl_rows[]; /* rows.c */
+extern const tare_backend ocl_backend;      /* backend.c */
 
 #endif

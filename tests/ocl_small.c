@@ -1,0 +1,131 @@
+/* Every row of the OpenCL devices at small, awkward shapes, against the fp64 reference: for running
+ * under oclgrind, which is slow (tests/oclgrind.sh). */
+#include "tests/rowcheck.h"
+#include "tests/rowdata.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct kase {
+    int64_t m, n, k;
+    tare_type type;
+    uint32_t flags;
+} kase;
+
+/* One row of x, a few, and more than a tile; no multiple of any tile. */
+static const kase kases[] = {{1, 19, 37, TARE_F32, 0},
+                             {5, 17, 70, TARE_BF16, TARE_BIAS | TARE_RELU},
+                             {67, 18, 33, TARE_F32, TARE_BIAS}};
+
+typedef struct rig {
+    tare_tensor t;
+    tare_packed *w;
+    tare_stream *s;
+    tare_buffer *x, *bias, *y;
+    void *xs, *ys;
+    float *b;
+    double *ref, *mag;
+} rig;
+
+static void clear(rig *r) {
+    tare_buffer_destroy(r->x);
+    tare_buffer_destroy(r->bias);
+    tare_buffer_destroy(r->y);
+    tare_stream_destroy(r->s);
+    tare_packed_destroy(r->w);
+    tare_tensor_clear(&r->t);
+    free(r->xs), free(r->ys), free(r->b), free(r->ref), free(r->mag);
+}
+
+static tare_status multiply(const tare_plan *plan, rig *r) {
+    const tare_problem *p = &plan->problem;
+    size_t x = (size_t)(p->m * p->k) * tare_type_bytes(p->x),
+           y = (size_t)(p->m * p->n) * tare_type_bytes(p->y), b = (size_t)p->n * sizeof(float);
+    r->ys = malloc(y);
+    TARE_TRY(tare_pack(plan, &r->t, &r->w));
+    TARE_TRY(tare_stream_create(plan->device, &r->s));
+    TARE_TRY(tare_stream_reserve(r->s, plan));
+    TARE_TRY(tare_buffer_create(plan->device, x, &r->x));
+    TARE_TRY(tare_buffer_create(plan->device, y, &r->y));
+    TARE_TRY(tare_buffer_write(r->s, r->x, 0, r->xs, x));
+    if (p->flags & TARE_BIAS) {
+        TARE_TRY(tare_buffer_create(plan->device, b, &r->bias));
+        TARE_TRY(tare_buffer_write(r->s, r->bias, 0, r->b, b));
+    }
+    TARE_TRY(tare_run(plan, r->w, r->s, r->x, r->bias, r->y, 0));
+    TARE_TRY(tare_buffer_read(r->s, r->y, 0, r->ys, y));
+    return tare_stream_sync(r->s);
+}
+
+static void fill(rig *r, const tare_format *f, const kase *q) {
+    uint64_t state = 7;
+    float *w = malloc((size_t)(q->n * q->k) * sizeof *w);
+    fill_weights(w, q->n, q->k, f, PATTERN_SPARSE, &state);
+    if (tare_encode(f, q->n, q->k, w, &r->t) != TARE_OK) abort();
+    free(w);
+    r->xs = malloc((size_t)(q->m * q->k) * 4);
+    r->b = malloc((size_t)q->n * sizeof(float));
+    fill_x(r->xs, q->type, q->m, q->k, &state);
+    for (int64_t i = 0; i < q->n; i++) r->b[i] = random_unit(&state);
+}
+
+/* -1: the row does not take it. */
+static int check(tare_device *d, const tare_kernel *row, const char *name, const kase *q) {
+    rig r;
+    tare_format f;
+    tare_plan plan;
+    tare_plan_options only = {.only = row->name};
+    memset(&r, 0, sizeof r);
+    if (tare_format_parse(name, &f) != TARE_OK) return 0;
+    if ((q->flags & TARE_X_I8) && f.scaling == TARE_SCALE_NONE) return -1;
+    fill(&r, &f, q);
+    tare_problem p = tare_problem_matmul(&r.t, q->m, q->type, q->type, q->flags);
+    int ok = -1;
+    if (tare_plan_make(d, &p, &only, &plan) == TARE_OK) {
+        size_t count = (size_t)(q->m * q->n);
+        r.ref = malloc(count * sizeof(double));
+        r.mag = malloc(count * sizeof(double));
+        const float *bias = q->flags & TARE_BIAS ? r.b : NULL;
+        ok = tare_reference(&p, &r.t, r.xs, bias, r.ref, r.mag) == TARE_OK &&
+             multiply(&plan, &r) == TARE_OK;
+        if (!ok) printf("%s, %s: %s\n", row->name, name, tare_last_error());
+        for (size_t i = 0; ok && i < count; i++)
+            ok = fabs((double)tare_load(q->type, r.ys, i) - r.ref[i]) <=
+                 tare_error_bound(&p, r.ref[i], r.mag[i]);
+        if (!ok) printf("%s, %s, m %d: wrong\n", row->name, name, (int)q->m);
+    }
+    clear(&r);
+    return ok;
+}
+
+static int check_row(tare_device *d, const tare_kernel *row) {
+    int runs = 0, ok = 1;
+    for (int i = 0; rowcheck_format(i); i++)
+        for (size_t c = 0; c < 2 * (sizeof kases / sizeof *kases); c++) {
+            kase q = kases[c / 2];
+            if (c % 2) q.flags |= TARE_X_I8;
+            int one = check(d, row, rowcheck_format(i), &q);
+            if (one >= 0) runs++;
+            if (one == 0) ok = 0;
+        }
+    printf("ocl_small %-28s %3d runs: %s\n", row->name, runs, ok && runs ? "right" : "WRONG");
+    fflush(stdout);
+    return ok && runs;
+}
+
+int main(void) {
+    int ok = 1, devices = 0;
+    for (int i = 0; i < tare_device_count(); i++) {
+        tare_device *d = tare_device_get(i);
+        char why[160];
+        if (d->backend->host_memory) continue;
+        devices++;
+        for (const tare_kernel *const *row = d->backend->rows; *row; row++)
+            if (tare_plan_features(d, *row, why)) ok &= check_row(d, *row);
+    }
+    for (int i = 0; tare_backend_refusal(i); i++) printf("%s\n", tare_backend_refusal(i));
+    printf("ocl_small: %d devices\n", devices);
+    return !(ok && devices > 0);
+}
