@@ -4,6 +4,7 @@
 static const tare_backend_ops ops = {
     .open = ocl_open,
     .probe = ocl_probe,
+    .tune = ocl_tune,
     .alloc = ocl_alloc,
     .free = ocl_free,
     .stream_create = ocl_stream_create,

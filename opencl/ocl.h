@@ -175,6 +175,19 @@ tare_status ocl_launch(ocl_stream *s, cl_kernel k, const ocl_grid *g, const ocl_
 /* ---- params.c, cache.c, probe.c, tune.c ---- */
 
 ocl_params ocl_params_of(ocl_device *d);
+/* A field of the parameters and what it may be: ends with a negative number. */
+typedef struct ocl_field {
+    const char *name;
+    size_t offset;
+    int values[8];
+} ocl_field;
+extern const ocl_field ocl_fields[]; /* ends with a null name */
+int *ocl_field_of(ocl_params *p, const ocl_field *f);
+/* Keeps them for later processes; reads a file's text, 1 where it is whole and this device's. */
+tare_status ocl_params_store(const ocl_device *d, const ocl_params *p);
+int ocl_params_parse(const ocl_device *d, const char *text, size_t bytes, ocl_params *out);
+tare_status ocl_tune(void *state, double seconds,
+                     void (*tell)(void *ctx, const char *what, double done), void *ctx);
 /* A built binary from the user's cache directory, null where there is none that fits; and one to
  * it. Neither fails: a cache that can't be read or written is none. */
 unsigned char *ocl_cache_load(const ocl_device *d, const char *key, size_t *bytes);

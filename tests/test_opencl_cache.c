@@ -225,6 +225,73 @@ Test(opencl_cache, a_file_of_another_key_is_no_hit) {
     cr_assert_null(ocl_cache_load(&d, "device one\nsourc", &bytes));
 }
 
+/* ---- what tuning stored ---- */
+
+static ocl_device a_device(void) {
+    ocl_device d;
+    memset(&d, 0, sizeof d);
+    strcpy(d.name, "One GPU");
+    strcpy(d.driver, "1.2");
+    d.class = OCL_GPU;
+    setenv("TARE_CACHE_DIR", root, 1);
+    unsetenv("TARE_OPENCL_CLASS");
+    return d;
+}
+
+Test(opencl_cache, tuned_parameters_come_back_on_the_same_device_only) {
+    ocl_device d = a_device(), other = d;
+    ocl_params start = ocl_params_of(&d), p = start;
+    p.vn = start.vn == 4 ? 8 : 4;
+    p.tiled = !start.tiled;
+    cr_assert_eq(ocl_params_store(&d, &p), TARE_OK, "%s", tare_last_error());
+    ocl_params back = ocl_params_of(&d);
+    cr_assert_eq(memcmp(&back, &p, sizeof p), 0);
+    strcpy(other.driver, "1.3");
+    back = ocl_params_of(&other);
+    cr_assert_eq(memcmp(&back, &start, sizeof p), 0, "another driver takes them");
+    setenv("TARE_OPENCL_CLASS", "gpu", 1);
+    back = ocl_params_of(&d);
+    cr_assert_eq(memcmp(&back, &start, sizeof p), 0, "a forced class takes them");
+    setenv("TARE_CACHE_DIR", "", 1);
+    cr_assert_eq(ocl_params_store(&d, &p), TARE_E_IO);
+    setenv("TARE_CACHE_DIR", "/proc/self", 1);
+    cr_assert_eq(ocl_params_store(&d, &p), TARE_E_IO);
+}
+
+Test(opencl_cache, a_parameter_file_counts_whole_or_not_at_all) {
+    ocl_device d = a_device();
+    ocl_params p;
+    const char head[] = "tare-opencl-params 1\ndevice One GPU, , 1.2, , class 1\n";
+    const char good[] = "vn 4 mt 8 ks 1 lanes 32 tiled 0\n";
+    static const char *const bad[] = {
+        "",
+        "vn 4 mt 8 ks 1 lanes 32 tiled 0",
+        "vn 4 mt 8 ks 1 lanes 32 tiled 0\n\n",
+        "vn 04 mt 8 ks 1 lanes 32 tiled 0\n",
+        "vn 4 mt 8 ks 1 lanes 32\n",
+        "vn 3 mt 8 ks 1 lanes 32 tiled 0\n", /* no value that tuning tries */
+        "vn -4 mt 8 ks 1 lanes 32 tiled 0\n",
+        "vn 4 mt 8 ks 0 lanes 32 tiled 0\n",
+        "vn 4 mt 8 ks 1 lanes 4096 tiled 0\n",
+        "vn 4 mt 8 ks 1 lanes 32 tiled 2\n",
+        "vn 99999999999999999999 mt 8 ks 1 lanes 32 tiled 0\n",
+    };
+    char text[400];
+    int n = snprintf(text, sizeof text, "%s%s", head, good);
+    cr_assert(ocl_params_parse(&d, text, (size_t)n, &p));
+    cr_assert(p.vn == 4 && p.mt == 8 && p.ks == 1 && p.lanes == 32 && p.tiled == 0);
+    for (int i = 0; i < n; i++) { /* cut short, or any byte changed */
+        cr_assert_not(ocl_params_parse(&d, text, (size_t)i, &p), "taken at %d bytes", i);
+        text[i] ^= 0x20;
+        cr_assert_not(ocl_params_parse(&d, text, (size_t)n, &p), "taken with byte %d changed", i);
+        text[i] ^= 0x20;
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        n = snprintf(text, sizeof text, "%s%s", head, bad[i]);
+        cr_assert_not(ocl_params_parse(&d, text, (size_t)n, &p), "taken: %s", bad[i]);
+    }
+}
+
 /* Criterion finds the program again by this symbol when it spawns a worker: keep it visible. */
 __attribute__((visibility("default"))) int main(int argc, char **argv) {
     if (getenv("TARE_CACHE_CHILD")) return child();
