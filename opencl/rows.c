@@ -3,6 +3,11 @@
 #include "opencl/rows.h"
 
 const tare_kernel *const ocl_rows[] = {
+    &matmul_f32_ocl,
+    &matmul_f16_ocl,
+    &matmul_bf16_ocl,
+    &matmul_w8_ocl,
+    &matmul_w4_ocl,
 #ifdef TARE_HAVE_CLBLAST
     &matmul_f32_clblast,
     &matmul_f16_clblast,

@@ -4,6 +4,8 @@
 
 #include "opencl/ocl.h"
 
+extern const tare_kernel matmul_f32_ocl, matmul_f16_ocl, matmul_bf16_ocl, matmul_w8_ocl,
+    matmul_w4_ocl;
 #ifdef TARE_HAVE_CLBLAST
 extern const tare_kernel matmul_f32_clblast;
 extern const tare_kernel matmul_f16_clblast;

@@ -1,0 +1,18 @@
+/* Dense f16 weights, widened to f32 in registers: any device can, with or without half arithmetic.
+ */
+#include "opencl/panel.h"
+#include "opencl/rows.h"
+
+static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    return ocl_panel_fit(TARE_F16, r, p, f);
+}
+
+const tare_kernel matmul_f16_ocl = {
+    .name = "matmul_f16_ocl",
+    .op = TARE_MATMUL,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = ocl_panel_pack,
+    .prepare = ocl_panel_prepare,
+    .run = ocl_panel_run,
+};

@@ -1,0 +1,17 @@
+/* Dense f32 weights. */
+#include "opencl/panel.h"
+#include "opencl/rows.h"
+
+static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    return ocl_panel_fit(TARE_F32, r, p, f);
+}
+
+const tare_kernel matmul_f32_ocl = {
+    .name = "matmul_f32_ocl",
+    .op = TARE_MATMUL,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = ocl_panel_pack,
+    .prepare = ocl_panel_prepare,
+    .run = ocl_panel_run,
+};

@@ -1,0 +1,17 @@
+/* Int4 weights by group, float activations, zero points or none. */
+#include "opencl/panel.h"
+#include "opencl/rows.h"
+
+static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    return ocl_panel_fit(TARE_I4, r, p, f);
+}
+
+const tare_kernel matmul_w4_ocl = {
+    .name = "matmul_w4_ocl",
+    .op = TARE_MATMUL,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = ocl_panel_pack,
+    .prepare = ocl_panel_prepare,
+    .run = ocl_panel_run,
+};
