@@ -31,7 +31,8 @@ static void usage(FILE *out) {
           "environment: TARE_THREADS (host threads), TARE_CPU_MASK (0: portable kernels only; bits "
           "1 avx2,\n"
           "2 avx512, 4 vnni, 8 bf16, 16 vbmi2), TARE_BACKEND_DIR (absolute folder of backend "
-          "modules)\n",
+          "modules),\n"
+          "TARE_CACHE_DIR (built programs and tuned parameters; default ~/.cache/tare)\n",
           out);
 }
 
