@@ -197,15 +197,17 @@ static int count_jobs(const tuner *t, int kinds) {
     return n;
 }
 
-/* Tries every value of a field, keeps the best. */
-static tare_status try_field(tuner *t, const ocl_field *f, double done) {
+/* Tries every value of a field, keeps the best; the whole tuning has `total` steps, `done` so far.
+ */
+static tare_status try_field(tuner *t, const ocl_field *f, int done, int total) {
     int *field = ocl_field_of(&t->d->params, f), kinds = kinds_of(f->name), best = *field;
     double ns[JOBS], gain;
     for (int i = 0; f->values[i] >= 0; i++) {
         char what[64];
         if (f->values[i] == best || f->values[i] > t->d->max_group) continue;
         snprintf(what, sizeof what, "%s %d", f->name, f->values[i]);
-        if (t->tell) t->tell(t->ctx, what, done);
+        if (t->tell)
+            t->tell(t->ctx, what, (double)(done + i * count_jobs(t, kinds)) / (double)total);
         *field = f->values[i];
         tare_status s = measure_all(t, kinds, ns, &gain);
         if (s == TARE_OK && gain > noise) {
@@ -227,8 +229,7 @@ static tare_status tune(tuner *t, double seconds) {
     TARE_TRY(measure_all(t, FEW | MANY | SPARSE, ns, &gain));
     keep(t, FEW | MANY | SPARSE, ns);
     for (const ocl_field *f = ocl_fields; f->name; f++) {
-        if (count_jobs(t, kinds_of(f->name)))
-            TARE_TRY(try_field(t, f, (double)done / (double)total));
+        if (count_jobs(t, kinds_of(f->name))) TARE_TRY(try_field(t, f, done, total));
         for (int i = 0; f->values[i] >= 0; i++) done += count_jobs(t, kinds_of(f->name));
     }
     TARE_TRY(ocl_params_store(t->d, &t->d->params));

@@ -22,6 +22,7 @@ void *tare_alloc_zeroed(size_t bytes);
 void tare_free(void *p);
 /* The n-th allocation from now (1 = the next) fails, once; 0 switches off. For tests. */
 void tare_alloc_fail_at(long n);
+long tare_alloc_live(void); /* blocks not yet freed, for tests */
 
 /* a * b and a + b for sizes; 0 on overflow. */
 int tare_mul_size(size_t a, size_t b, size_t *out);

@@ -7,6 +7,11 @@
 #include <sys/mman.h>
 
 static atomic_long fail_in; /* allocations until the one that fails; 0: off */
+static atomic_long live;    /* blocks that were given and not taken back */
+
+long tare_alloc_live(void) {
+    return atomic_load(&live);
+}
 
 void tare_alloc_fail_at(long n) {
     atomic_store(&fail_in, n);
@@ -25,6 +30,7 @@ void *tare_alloc(size_t bytes) {
     int large = bytes >= ((size_t)4 << 20);
     if (posix_memalign(&p, large ? (size_t)2 << 20 : 64, bytes ? bytes : 1) != 0) return NULL;
     if (large) (void)madvise(p, bytes, MADV_HUGEPAGE);
+    atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
     return p;
 }
 
@@ -35,6 +41,7 @@ void *tare_alloc_zeroed(size_t bytes) {
 }
 
 void tare_free(void *p) {
+    if (p) atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
     free(p);
 }
 

@@ -1,8 +1,8 @@
 /* Faults of OpenCL: a whole job, from encoding to reading y back, with the n-th call of OpenCL
  * failing, for every n until none fails, for each row of the device. Each time a clear error,
  * nothing leaked, and the same job right afterwards. What leaks shows in the context's count of
- * references, since buffers, queues and programs each hold one; host memory in the sanitizer
- * build. Then: a program that does not build, memory that runs out, a device that is lost. */
+ * references, since buffers, queues and programs each hold one; host memory in the count of live
+ * blocks. Then: a program that does not build, memory that runs out, a device that is lost. */
 #include "opencl/ocl.h"
 #include "tests/rowdata.h"
 
@@ -152,6 +152,7 @@ static int strike_all(tare_device *d, const char *row, int kind, cl_int code, ta
     float good[M * N] = {0}, again[M * N] = {0};
     cr_assert_eq(whole_job(d, row, kind, good), TARE_OK, "%s: %s", row, tare_last_error());
     cl_uint before = references(d, 0);
+    long blocks = tare_alloc_live();
     int failed = 0, n = 1;
     for (; n < CALLS; n++) {
         ocl_strike_at(n, code);
@@ -159,6 +160,7 @@ static int strike_all(tare_device *d, const char *row, int kind, cl_int code, ta
         int none = ocl_strike_waits();
         ocl_strike_at(0, 0);
         cr_expect_eq(references(d, before), before, "%s, call %d: leaks", row, n);
+        cr_expect_eq(tare_alloc_live(), blocks, "%s, call %d: leaks host memory", row, n);
         if (none) {
             cr_assert_eq(s, TARE_OK, "%s: %s", row, tare_last_error());
             break;
