@@ -1,0 +1,17 @@
+/* CSR weights of any value type but i4, float activations. */
+#include "opencl/rows.h"
+#include "opencl/sparse.h"
+
+static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    return ocl_sparse_fit(TARE_CSR, r, p, f);
+}
+
+const tare_kernel matmul_csr_ocl = {
+    .name = "matmul_csr_ocl",
+    .op = TARE_MATMUL,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = ocl_sparse_pack,
+    .prepare = ocl_sparse_prepare,
+    .run = ocl_sparse_run,
+};
