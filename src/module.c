@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char prefix[] = "tare-backend-", suffix[] = ".so";
 static const tare_backend_host host = {TARE_BACKEND_ABI, tare_fail};
@@ -34,18 +35,32 @@ static void load(const char *path, const char *name) {
         why = "the module gave no reason";
         b = entry(&host, &why);
     }
-    if (!b)
-        tare_registry_refuse(name, why);
-    else if (tare_registry_add(b) == TARE_OK)
+    if (b && tare_registry_check(b) == TARE_OK) {
+        tare_registry_add(b); /* keeps its own refusals; some of the devices may be in use */
         return;
-    else if (b->abi == TARE_BACKEND_ABI)
-        return; /* some of its devices may be in use */
+    }
+    if (b) why = tare_last_error();
+    tare_registry_refuse(name, why ? why : "the module gave no reason");
     dlclose(lib);
+}
+
+/* The file that this code lies in, libtare.so or a program. dladdr knows a program only by the word
+ * it was called with, which the search path may have completed. */
+static void own_file(char *out, size_t size) {
+    Dl_info here;
+    out[0] = 0;
+    if (!dladdr((void *)&tare_registry_init, &here) || !here.dli_fname) return;
+    if (here.dli_fname[0] == '/') {
+        snprintf(out, size, "%s", here.dli_fname);
+        return;
+    }
+    ssize_t n = readlink("/proc/self/exe", out, size - 1);
+    out[n > 0 ? n : 0] = 0;
 }
 
 static void module_dir(char *out, size_t size) {
     const char *env = getenv("TARE_BACKEND_DIR");
-    Dl_info here;
+    char file[1024];
     out[0] = 0;
     if (env && *env) {
         if (env[0] == '/')
@@ -55,12 +70,12 @@ static void module_dir(char *out, size_t size) {
         return;
     }
     /* libdir/tare beside libtare.so, prefix/lib/tare for the tool */
-    if (dladdr((void *)&tare_registry_init, &here) && here.dli_fname && here.dli_fname[0] == '/') {
-        const char *slash = strrchr(here.dli_fname, '/');
-        int dir = (int)(slash - here.dli_fname);
-        int is_tool = dir >= 4 && strncmp(here.dli_fname + dir - 4, "/bin", 4) == 0;
-        snprintf(out, size, "%.*s%s", dir, here.dli_fname, is_tool ? "/../lib/tare" : "/tare");
-    }
+    own_file(file, sizeof file);
+    const char *slash = strrchr(file, '/');
+    if (!slash) return;
+    int dir = (int)(slash - file);
+    int is_tool = dir >= 4 && strncmp(file + dir - 4, "/bin", 4) == 0;
+    snprintf(out, size, "%.*s%s", dir, file, is_tool ? "/../lib/tare" : "/tare");
 }
 
 void tare_module_scan(void) {
