@@ -76,6 +76,18 @@ void bench_verdicts(bench_cell *cells, int count, uint64_t seed);
 #define BENCH_HURTS_BELOW 0.95
 enum bench_verdict bench_judge(double lo, double hi);
 
+/* What a run comes to, as the tool's exit codes: a wrong result before all; then what was asked for
+ * and could not be timed at all; then, where `gate` demands a decision, HURTS and INCONCLUSIVE
+ * among what was asked for. */
+enum bench_outcome {
+    BENCH_RAN = 0,
+    BENCH_GATE_HURTS = 1,
+    BENCH_NONE_TIMED = 3,
+    BENCH_WRONG_RESULT = 4,
+    BENCH_GATE_OPEN = 5
+};
+enum bench_outcome bench_outcome_of(const bench_cell *cells, int count, int gate);
+
 /* ---- measuring ---- */
 
 /* A matrix of random weights, kept for further groups of its shape. */

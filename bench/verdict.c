@@ -75,3 +75,19 @@ void bench_verdicts(bench_cell *cells, int count, uint64_t seed) {
         c->verdict = bench_judge(c->ratio_lo, c->ratio_hi);
     }
 }
+
+enum bench_outcome bench_outcome_of(const bench_cell *cells, int count, int gate) {
+    int wrong = 0, hurts = 0, open = 0, timed = 0;
+    for (int i = 0; i < count; i++) {
+        const bench_cell *c = &cells[i];
+        wrong |= c->verdict == BENCH_WRONG;
+        if (!c->asked) continue;
+        timed |= c->result.n > 0;
+        hurts |= c->verdict == BENCH_HURTS;
+        open |= c->verdict == BENCH_INCONCLUSIVE;
+    }
+    if (wrong) return BENCH_WRONG_RESULT;
+    if (!timed) return BENCH_NONE_TIMED;
+    if (!gate) return BENCH_RAN;
+    return hurts ? BENCH_GATE_HURTS : open ? BENCH_GATE_OPEN : BENCH_RAN;
+}

@@ -54,6 +54,8 @@ struct tare_device {
     tare_rates rates;
 };
 void tare_registry_init(void);
+/* Whether a table is one of ours. Reads nothing behind abi and struct_size before they agree. */
+tare_status tare_registry_check(const tare_backend *b);
 /* Adds a backend's devices; the refusal is kept and returned as an error. Also used by tests. */
 tare_status tare_registry_add(const tare_backend *b);
 void tare_registry_refuse(const char *name, const char *reason);

@@ -35,12 +35,12 @@ static void load(const char *path, const char *name) {
         why = "the module gave no reason";
         b = entry(&host, &why);
     }
-    if (!b)
-        tare_registry_refuse(name, why);
-    else if (tare_registry_add(b) == TARE_OK)
+    if (b && tare_registry_check(b) == TARE_OK) {
+        tare_registry_add(b); /* keeps its own refusals; some of the devices may be in use */
         return;
-    else if (b->abi == TARE_BACKEND_ABI)
-        return; /* some of its devices may be in use */
+    }
+    if (b) why = tare_last_error();
+    tare_registry_refuse(name, why ? why : "the module gave no reason");
     dlclose(lib);
 }
 

@@ -23,7 +23,7 @@ void tare_registry_refuse(const char *name, const char *reason) {
     snprintf(refusals[refusal_count++], sizeof refusals[0], "%s: %s", name, reason);
 }
 
-static tare_status check_backend(const tare_backend *b) {
+tare_status tare_registry_check(const tare_backend *b) {
     if (b->abi != TARE_BACKEND_ABI)
         TARE_FAIL(TARE_E_DEVICE, "ABI number %u, this library speaks %u", b->abi, TARE_BACKEND_ABI);
     if (b->struct_size != TARE_BACKEND_STRUCT_SIZE)
@@ -45,9 +45,10 @@ static tare_status add_device(const tare_backend *b, int index) {
 }
 
 tare_status tare_registry_add(const tare_backend *b) {
-    tare_status s = check_backend(b);
+    tare_status s = tare_registry_check(b);
     if (s != TARE_OK) {
-        tare_registry_refuse(b->name ? b->name : "?", tare_last_error());
+        /* Its other fields, the name too, may lie elsewhere than here. */
+        tare_registry_refuse("a backend", tare_last_error());
         return s;
     }
     int n = b->device_count();

@@ -91,3 +91,23 @@ Test(verdict, no_dense_row_no_decision) {
     cr_assert(isnan(c[0].ratio) && c[0].ratio_int8 == 1);
     clear(c, 1);
 }
+
+/* The tool's exit code of a run whose cells, asked for unless negated, have these verdicts. */
+static int outcome(int gate, int a, int b, int b_asked) {
+    bench_cell c[2] = {{.asked = 1, .verdict = (enum bench_verdict)a},
+                       {.asked = b_asked, .verdict = (enum bench_verdict)b}};
+    for (int i = 0; i < 2; i++)
+        c[i].result.n = c[i].verdict != BENCH_UNSUPPORTED && c[i].verdict != BENCH_WRONG;
+    return (int)bench_outcome_of(c, 2, gate);
+}
+
+Test(verdict, exit_codes) {
+    cr_expect_eq(outcome(0, BENCH_HURTS, BENCH_INCONCLUSIVE, 1), 0, "no gate, no judgement");
+    cr_expect_eq(outcome(1, BENCH_HELPS, BENCH_NEUTRAL, 1), 0);
+    cr_expect_eq(outcome(1, BENCH_HURTS, BENCH_INCONCLUSIVE, 1), 1);
+    cr_expect_eq(outcome(1, BENCH_HELPS, BENCH_INCONCLUSIVE, 1), 5);
+    cr_expect_eq(outcome(1, BENCH_HELPS, BENCH_HURTS, 0), 0, "a baseline passes no gate");
+    cr_expect_eq(outcome(0, BENCH_UNSUPPORTED, BENCH_UNSUPPORTED, 1), 3);
+    cr_expect_eq(outcome(0, BENCH_UNSUPPORTED, BENCH_HELPS, 0), 3, "nothing asked for was timed");
+    cr_expect_eq(outcome(0, BENCH_HELPS, BENCH_WRONG, 0), 4, "wrong, wherever it is");
+}

@@ -13,7 +13,8 @@
  *             or prints. On failure outputs are left untouched or cleared, never half-made.
  * Ownership   what a *_create, tare_encode or tare_pack gives is the caller's to destroy. Devices
  *             belong to the library and live until the process ends.
- * Threads     devices, plans, tensors and packed weights are immutable once made and may be shared.
+ * Threads     plans, tensors and packed weights are immutable once made and may be shared; so may
+ *             devices, but for tare_device_set_rates.
  *             A stream and a buffer serve one thread at a time.
  * Units       bytes, nanoseconds, GB/s = 1e9 bytes a second, GFLOP/s with a multiply and an add
  *             counted as two.
@@ -181,6 +182,7 @@ TARE_API tare_device *tare_device_get(int index); /* null past the end */
 TARE_API tare_status tare_device_find(const char *text, tare_device **out);
 TARE_API tare_status tare_device_describe(const tare_device *d, tare_device_info *out);
 TARE_API void tare_device_rates(const tare_device *d, tare_rates *out);
+/* The one call that changes a device: not while another thread plans on it. */
 TARE_API tare_status tare_device_set_rates(tare_device *d, const tare_rates *r);
 
 typedef enum tare_probe_kind {

@@ -134,23 +134,6 @@ static tare_status report(bench_job *j) {
     return s;
 }
 
-/* A wrong result before all; then what was asked for and took no shape at all; then the gate. */
-static int outcome(const bench_job *j) {
-    int wrong = 0, hurts = 0, open = 0, timed = 0;
-    for (int i = 0; i < j->cells.count; i++) {
-        const bench_cell *c = &j->cells.cell[i];
-        wrong |= c->verdict == BENCH_WRONG;
-        if (!c->asked) continue;
-        timed |= c->result.n > 0;
-        hurts |= c->verdict == BENCH_HURTS;
-        open |= c->verdict == BENCH_INCONCLUSIVE;
-    }
-    if (wrong) return CLI_WRONG;
-    if (!timed) return CLI_ABSENT;
-    if (!j->args.gate) return CLI_OK;
-    return hurts ? CLI_GATE : open ? CLI_OPEN : CLI_OK;
-}
-
 static tare_status some_streamed(const bench_devices *list, const char *weights) {
     if (!weights || strcmp(weights, "streamed") != 0) return TARE_OK;
     for (int i = 0; i < list->count; i++)
@@ -188,7 +171,8 @@ int cli_bench(int argc, char **argv) {
     if (s == TARE_OK) s = measure_all(&j);
     if (s == TARE_OK) s = report(&j);
     if (s != TARE_OK) cli_bad("bench", "%s", tare_last_error());
-    int code = s == TARE_OK ? outcome(&j) : bench_exit_of(s);
+    int code = s == TARE_OK ? (int)bench_outcome_of(j.cells.cell, j.cells.count, j.args.gate)
+                            : bench_exit_of(s);
     bench_cells_clear(&j.cells);
     tare_free(j.matrix.w);
     bench_shapes_clear(&j.shapes);

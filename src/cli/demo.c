@@ -134,13 +134,13 @@ static tare_status parse(int argc, char **argv, demo_options *o, int *wants_help
     return TARE_OK;
 }
 
-static tare_status show(const demo *d) {
+static tare_status show(const demo *d, int reported) {
     char *table;
     TARE_TRY(demo_table(d, &table));
     int failed = fputs(table, stdout) < 0;
-    failed |= printf("\n%.0f s in all, %.0f s of them training. %s/report.md and report.jsonl have "
-                     "the rest.\n",
-                     d->all_s, d->train_s, d->o.out) < 0;
+    failed |= printf("\n%.0f s in all, %.0f s of them training.", d->all_s, d->train_s) < 0;
+    if (reported) failed |= printf(" %s/report.md and report.jsonl have the rest.", d->o.out) < 0;
+    failed |= putchar('\n') < 0;
     failed |= fflush(stdout) != 0;
     free(table);
     if (failed) TARE_FAIL(TARE_E_IO, "stdout: can't be written: %s", strerror(errno));
@@ -154,8 +154,15 @@ int cli_demo(int argc, char **argv) {
     tare_status s = parse(argc, argv, &o, &wants_help);
     if (s == TARE_OK && wants_help) return cli_help(help);
     if (s == TARE_OK) s = demo_run(&o, &d);
-    if (s == TARE_OK) s = show(&d);
     if (s != TARE_OK) cli_bad("demo", "%s", tare_last_error());
+    /* A report that can't be written does not take what was measured with it. */
+    if (d.all_s > 0) {
+        tare_status shown = show(&d, s == TARE_OK);
+        if (shown != TARE_OK && s == TARE_OK) {
+            cli_bad("demo", "%s", tare_last_error());
+            s = shown;
+        }
+    }
     demo_clear(&d);
     return s == TARE_OK ? 0 : bench_exit_of(s);
 }

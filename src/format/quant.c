@@ -23,6 +23,14 @@ static uint16_t f16_above(float s) {
     return h ? h : 1;
 }
 
+/* Whether every value of these codes is finite in f32: kernels that decode to it would otherwise
+ * make NaN of infinity times 0. */
+static int decodes(const tare_format *f, quant_range r, float scale, int zero) {
+    int reach = r.limit;
+    if (f->zero_points) reach = zero - r.low > r.high - zero ? zero - r.low : r.high - zero;
+    return isfinite((float)((double)scale * reach));
+}
+
 static tare_status put_scale(tare_tensor *t, int64_t at, double s, span where, float *stored) {
     int grouped = t->format.scaling == TARE_SCALE_GROUP;
     if (s > (grouped ? 65504.0 : 3.4028234663852886e38))
@@ -48,9 +56,17 @@ static tare_status one_scale(tare_tensor *t, const float *w, quant_range r, span
     double scale = t->format.zero_points ? ((double)high - (double)low) / (r.high - r.low)
                                          : (double)fmaxf(high, -low) / r.limit;
     TARE_TRY(put_scale(t, at, scale > 0 ? scale : 1, s, &stored));
+    if (!t->format.zero_points && !decodes(&t->format, r, stored, 0)) {
+        stored = nextafterf(stored, 0); /* rounded up from the largest float / limit; not of f16 */
+        ((float *)t->part[TARE_SCALES].data)[at] = stored;
+    }
     if (!t->format.zero_points) return TARE_OK;
     int zero = r.low + (int)lrint(-(double)low / (double)stored);
     if (zero > r.high) zero = r.high;
+    if (!decodes(&t->format, r, stored, zero))
+        TARE_FAIL(TARE_E_VALUE,
+                  "weights: from row %lld, column %lld on they span %g to %g, too far for f32",
+                  (long long)s.row, (long long)s.col, (double)low, (double)high);
     if (t->format.value == TARE_I4)
         ((uint8_t *)t->part[TARE_ZEROS].data)[at] = (uint8_t)zero;
     else
@@ -86,6 +102,10 @@ tare_status quant_validate(const tare_tensor *t, quant_range r) {
             if (z < r.low || z > r.high)
                 TARE_FAIL(TARE_E_FORMAT, "tensor: the zero point of row %lld, group %lld is %d",
                           (long long)i, (long long)g, z);
+            if (!decodes(&t->format, r, s, z))
+                TARE_FAIL(TARE_E_FORMAT,
+                          "tensor: the scale of row %lld, group %lld is %g: values overflow f32",
+                          (long long)i, (long long)g, (double)s);
         }
     return TARE_OK;
 }

@@ -15,7 +15,7 @@ typedef struct quant_range {
 tare_status quant_scales(tare_tensor *t, const float *w, quant_range r);
 /* rint(v / scale) + zero, clamped. */
 int quant_value(float v, float scale, int zero, int low, int high);
-/* Scales finite and positive, zeros within low..high. */
+/* Scales positive and such that every code is finite in f32, zeros within low..high. */
 tare_status quant_validate(const tare_tensor *t, quant_range r);
 
 #endif
