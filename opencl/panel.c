@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMNS = 16, TILE = 64, TILE_ROWS = 48 };
+enum { COLUMNS = 16, TILE = 64, TILE_ROWS = 48, BLOCK = 16 };
 
 static int bits_of(tare_type t) {
     return t == TARE_F32 ? 32 : t == TARE_I8 ? 8 : t == TARE_I4 ? 4 : 16;
@@ -40,7 +40,8 @@ int ocl_panel_fit(tare_type value, const tare_rates *r, const tare_problem *p, t
     }
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = s.bytes;
-    f->scratch_bytes = ocl_x_rows_bytes(p);
+    size_t rows_bytes = ocl_x_rows_bytes(p), blocks = p->m > BLOCK / 2 ? ocl_x_turned_bytes(p) : 0;
+    f->scratch_bytes = rows_bytes > blocks ? rows_bytes : blocks;
     f->bytes =
         (double)s.bytes + mk * (double)tare_type_bytes(p->x) + mn * (double)tare_type_bytes(p->y);
     f->ops = 2 * mn * (double)p->k;
@@ -117,8 +118,8 @@ tare_status ocl_panel_pack(const tare_problem *p, const tare_tensor *t, void *bl
 
 /* Which kernel, for how many rows at once. */
 typedef struct choice {
-    int tiled, mt, vn, ks;
-    char options[120];
+    int tiled, blocks, mt, vn, ks;
+    char options[140];
 } choice;
 
 static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
@@ -129,15 +130,17 @@ static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
                                           [TARE_I4] = "I4"};
     choice c = {.vn = d->params.vn, .ks = d->params.ks};
     c.tiled = d->params.tiled && m >= TILE_ROWS && d->max_group >= 256;
-    c.mt = m == 1 ? 1 : m <= 4 || d->params.mt < 8 ? 4 : 8;
+    /* Vectors of 16 columns have the registers for 16 rows, if those lie side by side. */
+    c.blocks = !c.tiled && c.vn == COLUMNS && c.ks == 1 && d->params.mt == 8 && m > BLOCK / 2;
+    c.mt = c.blocks ? BLOCK : m == 1 ? 1 : m <= 4 || d->params.mt < 8 ? 4 : 8;
     while (c.ks > 1 && 16 / c.vn * c.ks > d->max_group) c.ks /= 2;
     int n = snprintf(c.options, sizeof c.options, "-DDECODE_%s%s%s%s", decoder[p->w.value],
                      p->w.scaling ? " -DSCALED" : "",
                      p->w.scaling == TARE_SCALE_GROUP ? " -DGROUPED" : "",
                      p->w.zero_points ? " -DZEROS" : "");
     if (!c.tiled)
-        snprintf(c.options + n, sizeof c.options - (size_t)n, " -DVN=%d -DMT=%d -DKS=%d", c.vn,
-                 c.mt, c.ks);
+        snprintf(c.options + n, sizeof c.options - (size_t)n, " -DVN=%d -DMT=%d -DKS=%d%s", c.vn,
+                 c.mt, c.ks, c.blocks ? " -DX_BLOCKS" : "");
     return c;
 }
 
@@ -148,13 +151,14 @@ static tare_status kernel_of(ocl_stream *s, const choice *c, cl_kernel *k) {
 
 /* A run may have fewer rows than planned, and so another kernel. */
 tare_status ocl_panel_prepare(void *state, void *stream, const tare_problem *p) {
-    static const int64_t steps[] = {1, 2, 5, TILE_ROWS};
+    static const int64_t steps[] = {1, 2, 5, BLOCK / 2 + 1, TILE_ROWS};
     (void)state;
     TARE_TRY(ocl_x_rows_prepare(stream, p));
     for (size_t i = 0; i < sizeof steps / sizeof *steps && steps[i] <= p->m; i++) {
         choice c = choose(((ocl_stream *)stream)->device, p, steps[i]);
         cl_kernel k;
         TARE_TRY(kernel_of(stream, &c, &k));
+        if (c.blocks) TARE_TRY(ocl_x_blocks_prepare(stream));
     }
     return TARE_OK;
 }
@@ -164,11 +168,11 @@ tare_status ocl_panel_run(const tare_run_args *a) {
     ocl_stream *s = a->stream;
     ocl_panel_shape q = ocl_panel_shape_of(p);
     choice c = choose(s->device, p, a->m);
-    const void *x;
-    uint64_t x_first;
+    const void *x = a->scratch;
+    uint64_t x_first = 0;
     cl_kernel k;
     TARE_TRY(kernel_of(s, &c, &k));
-    TARE_TRY(ocl_x_rows(a, 0, &x, &x_first));
+    TARE_TRY(c.blocks ? ocl_x_blocks(a, 0) : ocl_x_rows(a, 0, &x, &x_first));
     ocl_arg args[] = {ocl_mem(a->packed),
                       ocl_mem(x),
                       ocl_ulong(x_first),

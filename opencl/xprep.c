@@ -52,3 +52,20 @@ tare_status ocl_x_turned(const tare_run_args *a, size_t at) {
     ocl_grid g = {{(size_t)p->k, (size_t)ocl_m_pad(a->m) / 16, 1}, {64, 1, 1}};
     return ocl_launch(s, k, &g, args, 7);
 }
+
+tare_status ocl_x_blocks_prepare(ocl_stream *s) {
+    cl_kernel k;
+    return ocl_kernel(s, file, "x_blocks", "", &k);
+}
+
+tare_status ocl_x_blocks(const tare_run_args *a, size_t at) {
+    const tare_problem *p = a->problem;
+    ocl_stream *s = a->stream;
+    cl_kernel k;
+    TARE_TRY(ocl_kernel(s, file, "x_blocks", "", &k));
+    ocl_arg args[] = {ocl_mem(a->x),       ocl_int(p->x),
+                      ocl_mem(a->scratch), ocl_ulong(at / sizeof(float)),
+                      ocl_int(a->m),       ocl_int(p->k)};
+    ocl_grid g = {{(size_t)p->k, (size_t)ocl_m_pad(a->m) / 16, 1}, {64, 1, 1}};
+    return ocl_launch(s, k, &g, args, 6);
+}

@@ -1,4 +1,5 @@
-/* x as the kernels want it, written to scratch before the product: rows of floats, or x^T. */
+/* x as the kernels want it, written to scratch before the product: rows of floats, x^T, or
+ * blocks of 16 rows. */
 #ifndef TARE_OCL_XPREP_H
 #define TARE_OCL_XPREP_H
 
@@ -18,5 +19,9 @@ static inline int64_t ocl_m_pad(int64_t m) {
 size_t ocl_x_turned_bytes(const tare_problem *p); /* a multiple of 256 */
 tare_status ocl_x_turned_prepare(ocl_stream *s);
 tare_status ocl_x_turned(const tare_run_args *a, size_t at);
+
+/* x as [ceil(m / 16)][k][16] floats, zeros past m: as large as x^T. */
+tare_status ocl_x_blocks_prepare(ocl_stream *s);
+tare_status ocl_x_blocks(const tare_run_args *a, size_t at);
 
 #endif

@@ -5,7 +5,8 @@
  * memory, and add up in local memory. Groups of one panel follow one another over the rows of x, so
  * that a panel is still in a cache when the next rows want it.
  *
- *   -DVN=2|4|8|16  -DMT=1|2|4|8  -DKS=1..  -DDECODE_F32 | _F16 | _BF16 | _I8 | _I4
+ *   -DVN=2|4|8|16  -DMT=1|2|4|8|16  -DKS=1..  -DDECODE_F32 | _F16 | _BF16 | _I8 | _I4
+ *   -DX_BLOCKS (x is [ceil(m / MT)][k][MT], with zeros past m; else rows)
  *   -DZEROS (there are zero points)  -DSCALED (by row, after the sum), with -DGROUPED by group */
 #define CAT_(a, b) a##b
 #define CAT(a, b) CAT_(a, b)
@@ -51,6 +52,13 @@ inline VFLOAT decode_half(VUINT h) {
 #define SUMS 1
 #endif
 
+/* Row r of the work-item's rows of x, column i. */
+#ifdef X_BLOCKS
+#define X(r, i) x[(size_t)(i)*MT + (r)]
+#else
+#define X(r, i) x[r][i]
+#endif
+
 kernel void panel(const global uint *w, const global float *xs, ulong x_first,
                   const global float *bias, global void *y, int y_type, int flags, int scales_at,
                   int zeros_at, int m, int n, int k, int group_words) {
@@ -60,7 +68,9 @@ kernel void panel(const global uint *w, const global float *xs, ulong x_first,
     const global uint *at = w + (size_t)p * words * 16 + lane * VN;
     const global float *scales = (const global float *)(w + scales_at) + (size_t)p * groups * 16 + lane * VN;
     const global char *zeros = (const global char *)(w + zeros_at) + (size_t)p * groups * 16 + lane * VN;
+#ifndef X_BLOCKS
     const global float *x[MT];
+#endif
     VFLOAT sum[MT * SUMS];
     VFLOAT scale = 1, zero = 0;
 #ifdef FIXED_ZERO
@@ -69,7 +79,13 @@ kernel void panel(const global uint *w, const global float *xs, ulong x_first,
 #if defined(ZEROS) && !defined(GROUPED)
     zero = TO_FLOAT(VLOAD(0, zeros));
 #endif
+#ifdef X_BLOCKS
+    const global float *x = xs + x_first + (size_t)r0 * k;
+#else
+#pragma unroll
     for (int r = 0; r < MT; r++) x[r] = xs + x_first + (size_t)min(r0 + r, m - 1) * k;
+#endif
+#pragma unroll
     for (int r = 0; r < MT * SUMS; r++) sum[r] = 0;
     int in_group = -1;
     for (int j = z; j < whole; j += KS) {
@@ -94,7 +110,7 @@ kernel void panel(const global uint *w, const global float *xs, ulong x_first,
             v *= scale;
 #endif
 #pragma unroll
-            for (int r = 0; r < MT; r++) sum[r * SUMS + i % SUMS] += x[r][j * P + i] * v;
+            for (int r = 0; r < MT; r++) sum[r * SUMS + i % SUMS] += X(r, j * P + i) * v;
         }
     }
 #if P > 1
@@ -116,7 +132,8 @@ kernel void panel(const global uint *w, const global float *xs, ulong x_first,
 #ifdef GROUPED
             v *= scale;
 #endif
-            for (int r = 0; r < MT; r++) sum[r * SUMS] += x[r][whole * P + i] * v;
+#pragma unroll
+            for (int r = 0; r < MT; r++) sum[r * SUMS] += X(r, whole * P + i) * v;
         }
     }
 #endif

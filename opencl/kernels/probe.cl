@@ -27,7 +27,8 @@ kernel void probe_read(const global float4 *from, global float *to, ulong count)
     if (v == 12345.0f) to[0] = v;
 }
 
-/* 2 * 8 * VEC * rounds float operations a work-item. */
+/* 2 * 12 * VEC * rounds float operations a work-item: twelve sums that do not wait for one another,
+ * each by name, since an array of them stays in memory on some devices. */
 #ifndef VEC
 #define VEC 4
 #endif
@@ -35,11 +36,15 @@ kernel void probe_read(const global float4 *from, global float *to, ulong count)
 #define CAT(a, b) CAT_(a, b)
 #define VFLOAT CAT(float, VEC)
 kernel void probe_fma(global float *to, float seed, int rounds) {
-    VFLOAT a = seed, m = 0.999f + seed * 1e-9f, s[8];
-    for (int i = 0; i < 8; i++) s[i] = a + (float)i;
-    for (int r = 0; r < rounds; r++)
-        for (int i = 0; i < 8; i++) s[i] = fma(s[i], m, a);
-    a = s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
+    VFLOAT a = seed, m = 0.999f + seed * 1e-9f;
+    VFLOAT s0 = a, s1 = a + 1, s2 = a + 2, s3 = a + 3, s4 = a + 4, s5 = a + 5;
+    VFLOAT s6 = a + 6, s7 = a + 7, s8 = a + 8, s9 = a + 9, s10 = a + 10, s11 = a + 11;
+    for (int r = 0; r < rounds; r++) {
+        s0 = fma(s0, m, a), s1 = fma(s1, m, a), s2 = fma(s2, m, a), s3 = fma(s3, m, a);
+        s4 = fma(s4, m, a), s5 = fma(s5, m, a), s6 = fma(s6, m, a), s7 = fma(s7, m, a);
+        s8 = fma(s8, m, a), s9 = fma(s9, m, a), s10 = fma(s10, m, a), s11 = fma(s11, m, a);
+    }
+    a = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11;
     float v[VEC], sum = 0;
     CAT(vstore, VEC)(a, 0, v);
     for (int i = 0; i < VEC; i++) sum += v[i];

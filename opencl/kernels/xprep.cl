@@ -16,3 +16,13 @@ kernel void x_turned(const global void *x, int type, global float *scratch, ulon
     for (int r = 0; r < 16; r++)
         out[r] = r0 + r < m ? load_as_float(x, type, (size_t)(r0 + r) * k + j) : 0;
 }
+
+/* [m][k] to [ceil(m / 16)][k][16]: 16 rows side by side, one block after the other, so that a
+ * product of 16 rows walks one stretch of memory; rows past m are zero. */
+kernel void x_blocks(const global void *x, int type, global float *scratch, ulong to, int m, int k) {
+    int j = get_global_id(0), r0 = get_global_id(1) * 16;
+    if (j >= k) return;
+    global float *out = scratch + to + ((size_t)r0 * k + (size_t)j * 16);
+    for (int r = 0; r < 16; r++)
+        out[r] = r0 + r < m ? load_as_float(x, type, (size_t)(r0 + r) * k + j) : 0;
+}
