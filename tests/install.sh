@@ -27,7 +27,7 @@ ${CC:-cc} -std=c11 -Wall -Wextra -Werror $flags "$source/examples/int8_matmul.c"
 
 "$prefix/bin/tare" lab quant-error >/dev/null
 # Called by its bare name the tool still finds the folder of its modules.
-mkdir "$prefix/lib/tare"
+mkdir -p "$prefix/lib/tare"
 echo no library >"$prefix/lib/tare/tare-backend-none.so"
 (PATH=$prefix/bin:$PATH && tare devices --quick) | grep -q '^not loaded: tare-backend-none.so' ||
     { echo "the installed tool did not look for its modules"; exit 1; }
