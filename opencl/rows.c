@@ -2,6 +2,7 @@
  * does. */
 #include "opencl/rows.h"
 
+/* clang-format off */
 const tare_kernel *const ocl_rows[] = {
     &matmul_f32_ocl,
     &matmul_f16_ocl,
@@ -9,7 +10,12 @@ const tare_kernel *const ocl_rows[] = {
     &matmul_w8_ocl,
     &matmul_w4_ocl,
 #ifdef TARE_HAVE_CLBLAST
-    &matmul_f32_clblast, &matmul_f16_clblast,
+    &matmul_f32_clblast,
+    &matmul_f16_clblast,
 #endif
-    &matmul_csr_ocl,     &matmul_bs_ocl,      &matmul_bitmap_ocl, &matmul_nm_ocl, NULL,
+    &matmul_csr_ocl,
+    &matmul_bs_ocl,
+    &matmul_bitmap_ocl,
+    &matmul_nm_ocl,
+    NULL,
 };
