@@ -9,6 +9,7 @@ const tare_kernel *const ocl_rows[] = {
     &matmul_bf16_ocl,
     &matmul_w8_ocl,
     &matmul_w4_ocl,
+    &matmul_w8a8_ocl,
 #ifdef TARE_HAVE_CLBLAST
     &matmul_f32_clblast,
     &matmul_f16_clblast,

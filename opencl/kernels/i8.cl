@@ -1,0 +1,161 @@
+/* y = x W^T over word panels of int8 weights (opencl/panel.h) with x quantised to int8 a row.
+ *
+ * quantise_rows writes x as words of four codes, [m][words], and a scale a row, to the bit as
+ * TARE_X_I8 defines it. i8_panel multiplies. Its sums are floats while they are exact: a product is
+ * below 2^15, so 512 of them stay below 2^24; then they go to an int, or, with scales by group
+ * (at most 128), times their scale to a float.
+ *
+ *   -DLANES= work-items a row of x                       quantise_rows
+ *   -DVN= -DMT= -DKS= as in panel.cl, -DZEROS, -DGROUPED  i8_panel
+ *   -DDOT8 the device's 4 x 8 bit dot products, where there are no zero points */
+#ifdef LANES
+#pragma OPENCL FP_CONTRACT OFF
+#ifdef FP64
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+/* Rounded twice, which gives the nearest float all the same: 53 >= 2 * 24 + 2. */
+#define DIVIDE(a, b) ((float)((double)(a) / (double)(b)))
+#else
+#define DIVIDE(a, b) ((a) / (b)) /* built with -cl-fp32-correctly-rounded-divide-sqrt */
+#endif
+
+kernel void quantise_rows(const global void *x, int type, global uint *scratch, ulong scales_at,
+                          int m, int k) {
+    const int row = get_group_id(0), lane = get_local_id(0), words = (k + 3) / 4;
+    const size_t from = (size_t)row * k;
+    float most = 0;
+    for (int j = lane; j < k; j += LANES) most = fmax(most, fabs(load_as_float(x, type, from + j)));
+#if LANES > 1
+    local float part[LANES];
+    part[lane] = most;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int l = 0; l < LANES; l++) most = fmax(most, part[l]);
+#endif
+    const int zero = most < 0x1p-100f;
+    const float inverse = zero ? 0.0f : DIVIDE(127.0f, most);
+    if (lane == 0)
+        ((global float *)scratch)[scales_at + row] = zero ? 0.0f : DIVIDE(most, 127.0f);
+    for (int j = lane; j < words; j += LANES) {
+        uint word = 0;
+        for (int i = 0; i < 4 && j * 4 + i < k; i++) {
+            float v = load_as_float(x, type, from + j * 4 + i) * inverse;
+            word |= ((uint)convert_int_sat(rint(v)) & 255u) << (8 * i);
+        }
+        scratch[(size_t)row * words + j] = word;
+    }
+}
+#else
+#define CAT_(a, b) a##b
+#define CAT(a, b) CAT_(a, b)
+#define VFLOAT CAT(float, VN)
+#define VUINT CAT(uint, VN)
+#define VINT CAT(int, VN)
+#define VLOAD CAT(vload, VN)
+#define VSTORE CAT(vstore, VN)
+#define TO_FLOAT CAT(convert_float, VN)
+#define TO_INT CAT(convert_int, VN)
+#define AS_INT CAT(as_int, VN)
+/* Words of k whose products a float holds exactly. */
+#define EXACT_WORDS 128
+
+#ifdef DOT8
+inline VINT dots(uint a, VUINT w) {
+    uint b[VN];
+    int c[VN];
+    VSTORE(w, 0, b);
+    for (int i = 0; i < VN; i++) c[i] = dot_4x8packed_ss_int(a, b[i]);
+    return VLOAD(0, c);
+}
+#endif
+
+kernel void i8_panel(const global uint *w, const global uint *xs, const global float *bias,
+                     global void *y, int y_type, int flags, int scales_at, int zeros_at,
+                     ulong x_scales_at, int m, int n, int k, int group_words) {
+    const int lane = get_local_id(0), z = get_local_id(1), p = get_group_id(1);
+    const int r0 = get_group_id(0) * MT, words = (k + 3) / 4;
+    const int span = group_words ? group_words : EXACT_WORDS, spans = (words + span - 1) / span;
+    const int groups = group_words ? spans : 1;
+    const global uint *at = w + (size_t)p * words * 16 + lane * VN;
+    const size_t head = (size_t)p * groups * 16 + lane * VN;
+    const global float *scales = (const global float *)(w + scales_at) + head;
+    const global char *zeros = (const global char *)(w + zeros_at) + head;
+    const global uint *x[MT];
+#ifdef GROUPED
+    VFLOAT total[MT];
+#else
+    VINT total[MT];
+#endif
+    VFLOAT zero = 0;
+    for (int r = 0; r < MT; r++) {
+        x[r] = xs + (size_t)min(r0 + r, m - 1) * words;
+        total[r] = 0;
+    }
+#if defined(ZEROS) && !defined(GROUPED)
+    zero = TO_FLOAT(VLOAD(0, zeros));
+#endif
+    for (int g = 0; g < spans; g++) {
+        const int end = min((g + 1) * span, words);
+#ifdef DOT8
+        VINT sum[MT];
+#else
+        VFLOAT sum[MT];
+#endif
+        for (int r = 0; r < MT; r++) sum[r] = 0;
+#if defined(ZEROS) && defined(GROUPED)
+        zero = TO_FLOAT(VLOAD(0, zeros + (size_t)g * 16));
+#endif
+        for (int j = g * span + z; j < end; j += KS) {
+            const VUINT word = VLOAD(0, at + (size_t)j * 16);
+#ifdef DOT8
+            for (int r = 0; r < MT; r++) sum[r] += dots(x[r][j], word);
+#else
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                VFLOAT v = TO_FLOAT(AS_INT(word << (24 - 8 * i)) >> 24);
+#ifdef ZEROS
+                /* Past k x is 0, so that what stands here does not matter. */
+                v -= zero;
+#endif
+#pragma unroll
+                for (int r = 0; r < MT; r++)
+                    sum[r] += (float)((const global char *)(x[r] + j))[i] * v;
+            }
+#endif
+        }
+#ifdef GROUPED
+        const VFLOAT scale = VLOAD(0, scales + (size_t)g * 16);
+#ifdef DOT8
+        for (int r = 0; r < MT; r++) total[r] += TO_FLOAT(sum[r]) * scale;
+#else
+        for (int r = 0; r < MT; r++) total[r] += sum[r] * scale;
+#endif
+#else
+#ifdef DOT8
+        for (int r = 0; r < MT; r++) total[r] += sum[r];
+#else
+        for (int r = 0; r < MT; r++) total[r] += TO_INT(sum[r]);
+#endif
+#endif
+    }
+#ifdef GROUPED
+    local float part[KS * MT * 16];
+#else
+    local int part[KS * MT * 16];
+#endif
+    for (int r = 0; r < MT; r++) VSTORE(total[r], 0, part + (z * MT + r) * 16 + lane * VN);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int t = z * (16 / VN) + lane; t < MT * 16; t += 16 / VN * KS) {
+        const int r = r0 + t / 16, col = p * 16 + t % 16;
+#ifdef GROUPED
+        float v = 0;
+        for (int q = 0; q < KS; q++) v += part[q * MT * 16 + t];
+#else
+        int exact = 0;
+        for (int q = 0; q < KS; q++) exact += part[q * MT * 16 + t];
+        float v = (float)exact * ((const global float *)(w + scales_at))[p * 16 + t % 16];
+#endif
+        if (r < m && col < n)
+            finish(y, y_type, (size_t)r * n + col, v * ((const global float *)xs)[x_scales_at + r],
+                   bias, col, flags);
+    }
+}
+#endif

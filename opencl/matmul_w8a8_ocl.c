@@ -1,0 +1,118 @@
+/* Int8 weights and int8 activations: x is quantised a row on the device, sums are exact. */
+#include "opencl/panel.h"
+#include "opencl/rows.h"
+
+#include <stdio.h>
+
+enum { COLUMNS = 16, FEW = 4, ROWS = 8, LANES = 64 };
+
+/* Scratch: the words of x, then its scales. */
+static size_t scales_at(const tare_problem *p, int64_t m) {
+    return (size_t)(m * ((p->k + 3) / 4)) * sizeof(uint32_t);
+}
+
+static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    if (p->w.layout != TARE_DENSE || p->w.value != TARE_I8 || !(p->flags & TARE_X_I8)) {
+        snprintf(f->why, sizeof f->why, "takes dense i8 weights and int8 activations");
+        return 0;
+    }
+    int64_t most = p->w.zero_points ? 65536 : 131072; /* or an i32 sum might not hold it */
+    if (p->w.scaling != TARE_SCALE_GROUP && p->k > most) {
+        snprintf(f->why, sizeof f->why, "sums in i32: k up to %lld", (long long)most);
+        return 0;
+    }
+    ocl_panel_shape s = ocl_panel_shape_of(p);
+    if (s.bytes / 4 > INT32_MAX) {
+        snprintf(f->why, sizeof f->why, "counts words in 31 bits: W is too large");
+        return 0;
+    }
+    double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
+    f->packed_bytes = s.bytes;
+    f->scratch_bytes = scales_at(p, p->m) + (size_t)p->m * sizeof(float);
+    f->bytes =
+        (double)s.bytes + mk * (double)tare_type_bytes(p->x) + mn * (double)tare_type_bytes(p->y);
+    f->ops = 2 * mn * (double)p->k;
+    f->unit = TARE_PROBE_F32; /* what carries the sums, unless the device has dot products */
+    double rows = (double)p->m;
+    tare_fit_cost(f, r, 0.7, 0.4 * rows / (rows + 3));
+    return 1;
+}
+
+typedef struct choice {
+    int lanes, vn, mt, ks;
+    char quantise[64], options[96];
+} choice;
+
+static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
+    choice c = {.vn = d->params.vn, .ks = d->params.ks, .lanes = d->class == OCL_CPU ? 1 : LANES};
+    c.mt = m == 1 ? 1 : m <= FEW || d->params.mt < ROWS ? FEW : ROWS;
+    while (c.ks > 1 && COLUMNS / c.vn * c.ks > d->max_group) c.ks /= 2;
+    snprintf(c.quantise, sizeof c.quantise, "-DLANES=%d %s", c.lanes,
+             d->features & OCL_FP64 ? "-DFP64" : "-cl-fp32-correctly-rounded-divide-sqrt");
+    int dot = (d->features & OCL_DOT8) && !p->w.zero_points;
+    snprintf(c.options, sizeof c.options, "-DVN=%d -DMT=%d -DKS=%d%s%s%s", c.vn, c.mt, c.ks,
+             p->w.zero_points ? " -DZEROS" : "",
+             p->w.scaling == TARE_SCALE_GROUP ? " -DGROUPED" : "", dot ? " -DDOT8" : "");
+    return c;
+}
+
+static tare_status kernels_of(ocl_stream *s, const choice *c, cl_kernel *quantise,
+                              cl_kernel *panel) {
+    TARE_TRY(ocl_kernel(s, "i8.cl", "quantise_rows", c->quantise, quantise));
+    return ocl_kernel(s, "i8.cl", "i8_panel", c->options, panel);
+}
+
+/* A run may have fewer rows than planned, and so another kernel. */
+static tare_status prepare(void *state, void *stream, const tare_problem *p) {
+    static const int64_t steps[] = {1, 2, FEW + 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && steps[i] <= p->m; i++) {
+        choice c = choose(((ocl_stream *)stream)->device, p, steps[i]);
+        cl_kernel quantise, panel;
+        TARE_TRY(kernels_of(stream, &c, &quantise, &panel));
+    }
+    return TARE_OK;
+}
+
+static tare_status run(const tare_run_args *a) {
+    const tare_problem *p = a->problem;
+    ocl_stream *s = a->stream;
+    ocl_panel_shape q = ocl_panel_shape_of(p);
+    choice c = choose(s->device, p, a->m);
+    uint64_t x_scales = scales_at(p, a->m) / sizeof(float);
+    cl_kernel quantise, panel;
+    TARE_TRY(kernels_of(s, &c, &quantise, &panel));
+    ocl_arg first[] = {ocl_mem(a->x),       ocl_int(p->x), ocl_mem(a->scratch),
+                       ocl_ulong(x_scales), ocl_int(a->m), ocl_int(p->k)};
+    size_t items = (size_t)c.lanes;
+    ocl_grid rows = {{(size_t)a->m * items, 1, 1}, {items, 1, 1}};
+    TARE_TRY(ocl_launch(s, quantise, &rows, first, 6));
+    ocl_arg args[] = {ocl_mem(a->packed),
+                      ocl_mem(a->scratch),
+                      ocl_mem(a->bias ? (const void *)a->bias : a->packed),
+                      ocl_mem(a->y),
+                      ocl_int(p->y),
+                      ocl_int(p->flags),
+                      ocl_int((int64_t)(q.scales_at / 4)),
+                      ocl_int((int64_t)(q.zeros_at / 4)),
+                      ocl_ulong(x_scales),
+                      ocl_int(a->m),
+                      ocl_int(p->n),
+                      ocl_int(p->k),
+                      ocl_int(q.group_words)};
+    size_t lanes = (size_t)(COLUMNS / c.vn), ks = (size_t)c.ks;
+    ocl_grid g = {{(size_t)((a->m + c.mt - 1) / c.mt) * lanes, (size_t)q.panels * ks, 1},
+                  {lanes, ks, 1}};
+    return ocl_launch(s, panel, &g, args, 13);
+}
+
+const tare_kernel matmul_w8a8_ocl = {
+    .name = "matmul_w8a8_ocl",
+    .op = TARE_MATMUL,
+    .needs = OCL_EXACT_DIVISION,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = ocl_panel_pack,
+    .prepare = prepare,
+    .run = run,
+};
