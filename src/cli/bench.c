@@ -10,7 +10,7 @@ static const char help[] =
     "usage: tare bench [SUITE] [options]         measure schemes against the best dense row\n"
     "\n"
     "what   SUITE          a suite of shapes by name, or a file of lines `name n k [count]`\n"
-    "       -n N -k K      or sizes of W[n,k]; sweeps: 1,8,32  1-512*2  1-16+4\n"
+    "       -n N -k K      or sizes of W[n,k] (default 4096); sweeps: 1,8,32  1-512*2\n"
     "       -m M           rows of x, the batch (default 1); sweeps as above\n"
     "       --scheme LIST  f32 bf16 f16 | w8a8 w8a16 w8a32 | w4a8 w4a16 w4a32 [-g32 -g64 -g128]\n"
     "                      | 2:4 2:4-i8 | csr@S bsrRxC@S bitmap@S bitmap-i8@S  (S: 0.9 or 90%)\n"
