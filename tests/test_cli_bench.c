@@ -39,8 +39,7 @@ Test(cli_bench, bad_input) {
         const char *arguments;
         int code;
         const char *says;
-    } bad[] = {{"bench", 2, "suite"},
-               {"bench nosuch", 2, "llama-7b"},
+    } bad[] = {{"bench nosuch", 2, "llama-7b"},
                {"bench ./nosuch.txt", 2, "nosuch.txt"},
                {"bench -n 512", 2, "-k"},
                {"bench llama-7b -n 8 -k 8", 2, "not both"},

@@ -253,6 +253,8 @@ static tare_status prepare(even_job *j) {
                   : a->gate ? "--gate"
                             : "--weights");
     TARE_TRY(read_formats(j, a->schemes ? a->schemes : "csr,bitmap,bitmap-i8,bsr4x4"));
+    if (!a->n && !a->k && !a->suite) /* minutes a shape: nobody gets one by accident */
+        TARE_FAIL(TARE_E_ARG, "what shapes? Give -n and -k, or a suite");
     TARE_TRY(bench_shapes_make(a, &j->shapes));
     if (a->out) TARE_TRY(bench_writable(a->out));
     TARE_TRY(bench_devices_parse(a->device, &j->devices));
