@@ -31,8 +31,11 @@ tare_status ocl_x_rows(const tare_run_args *a, size_t at, const void **mem, uint
     return ocl_launch(s, k, &g, args, 5);
 }
 
+/* The last chunk of rows is read in whole vectors, up to 64 rows from a start below m_pad: in the
+ * last column of W that passes the end. */
 size_t ocl_x_turned_bytes(const tare_problem *p) {
-    return padded((size_t)(ocl_m_pad(p->m) * p->k) * sizeof(float));
+    enum { PAST = 64 };
+    return padded((size_t)(ocl_m_pad(p->m) * p->k + PAST) * sizeof(float));
 }
 
 tare_status ocl_x_turned_prepare(ocl_stream *s) {
