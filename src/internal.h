@@ -76,6 +76,9 @@ int tare_plan_features(const tare_device *d, const tare_kernel *row, char why[16
 /* Tests one row against a problem: features, then fit. 1: `out` is a plan; 0: `why` is set. */
 int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
                   const tare_plan_options *o, tare_plan *out, char why[160]);
+/* Where no row accepts, or not the one that `o` names: TARE_E_UNSUPPORTED with the reasons that
+ * matter (src/refusal.c). */
+tare_status tare_plan_refusal(tare_device *d, const tare_problem *p, const tare_plan_options *o);
 
 /* ---- objects ---- */
 struct tare_packed {

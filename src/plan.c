@@ -77,36 +77,20 @@ static int better(const tare_plan *a, const tare_plan *b) {
     return a->cost_ns + a->transfer_ns < margin * (b->cost_ns + b->transfer_ns);
 }
 
-static tare_status no_row(const tare_device *d, const tare_plan_options *o, int seen,
-                          const char *why) {
-    if (o && o->only && !seen)
-        TARE_FAIL(TARE_E_UNSUPPORTED, "%s has no kernel '%s'", d->info.id, o->only);
-    if (o && o->only)
-        TARE_FAIL(TARE_E_UNSUPPORTED, "%s: kernel %s refuses: %s", d->info.id, o->only, why);
-    TARE_FAIL(TARE_E_UNSUPPORTED, "%s: no kernel accepts the problem; the last said: %s",
-              d->info.id, why);
-}
-
 tare_status tare_plan_make(tare_device *d, const tare_problem *p, const tare_plan_options *o,
                            tare_plan *out) {
     if (!d || !out) TARE_FAIL(TARE_E_ARG, "plan: null argument");
     memset(out, 0, sizeof *out);
     TARE_TRY(tare_problem_check(p));
     tare_plan best, one;
-    char why[160] = "no rows";
-    int found = 0, seen = 0;
+    char why[160];
+    int found = 0;
     for (const tare_kernel *const *row = d->backend->rows; *row; row++) {
-        int named = o && o->only && strcmp(o->only, (*row)->name) == 0;
-        seen |= named;
-        char reason[160];
-        if (!tare_plan_row(d, *row, p, o, &one, reason)) {
-            if (named || !(o && o->only)) memcpy(why, reason, sizeof why);
-            continue;
-        }
+        if (!tare_plan_row(d, *row, p, o, &one, why)) continue;
         if (!found || better(&one, &best)) best = one;
         found = 1;
     }
-    if (!found) return no_row(d, o, seen, why);
+    if (!found) return tare_plan_refusal(d, p, o);
     *out = best;
     return TARE_OK;
 }

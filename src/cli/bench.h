@@ -47,5 +47,6 @@ int bench_exit_of(tare_status s);
 
 int cli_bench(int argc, char **argv);
 int cli_breakeven(int argc, char **argv);
+int cli_compare(int argc, char **argv);
 
 #endif

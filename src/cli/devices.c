@@ -28,17 +28,14 @@ static const char *const schemes[] = {
     "bsr16x16@0.9", "bsr32x32@0.9", "bitmap@0.5", "bitmap-i8@0.5", NULL};
 
 typedef struct taker {
-    char chosen[64], rest[600], why[160];
+    char chosen[64], rest[600], why[512];
 } taker;
 
 /* Vendor kernels in italics would cost a width: a star marks them. */
 static int each(void *ctx, const tare_row_report *r) {
     taker *t = ctx;
     char name[80];
-    if (!r->fits) {
-        memcpy(t->why, r->reason, sizeof t->why);
-        return 0;
-    }
+    if (!r->fits) return 0;
     snprintf(name, sizeof name, "%s%s", r->kernel, r->vendor ? "*" : "");
     if (r->chosen)
         snprintf(t->chosen, sizeof t->chosen, "%s", name);
@@ -63,10 +60,13 @@ static tare_problem problem_of(const bench_scheme *s) {
 
 static int take(tare_device *d, const bench_scheme *s, taker *t) {
     tare_problem p = problem_of(s);
-    *t = (taker){"", "", "it has no kernels"};
-    return tare_explain(d, &p, NULL, each, t) == TARE_OK
-               ? CLI_OK
-               : cli_bad("devices", "%s", tare_last_error());
+    *t = (taker){"", "", ""};
+    if (tare_explain(d, &p, NULL, each, t) != TARE_OK)
+        return cli_bad("devices", "%s", tare_last_error());
+    tare_plan plan;
+    if (tare_plan_make(d, &p, NULL, &plan) != TARE_OK)
+        snprintf(t->why, sizeof t->why, "%s", tare_last_error());
+    return CLI_OK;
 }
 
 static void line(const bench_scheme *s, const tare_device *d, const taker *t) {
@@ -76,7 +76,7 @@ static void line(const bench_scheme *s, const tare_device *d, const taker *t) {
     if (t->chosen[0])
         printf("%s%s%s\n", t->chosen, t->rest[0] ? "; " : "", t->rest);
     else
-        printf("none; the last said: %s\n", t->why);
+        printf("none: %s\n", t->why);
 }
 
 static int one_scheme(const bench_devices *list, const bench_scheme *s, int md) {

@@ -1,0 +1,88 @@
+/* Why no row of a device accepts a problem, in one line that helps: not what the last of the table
+ * happened to say, but what the rows for such weights said; where there are none, each reason once.
+ */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Whether the row takes these weights with other activations: what it said of this problem is then
+ * about the activations, and nearer to the matter than a word of rows for other weights. */
+static int takes_weights(tare_device *d, const tare_kernel *row, const tare_problem *p) {
+    static const tare_type types[] = {TARE_F32, TARE_F16, TARE_BF16};
+    tare_plan plan;
+    char why[160];
+    for (size_t i = 0; i < 2 * (sizeof types / sizeof *types); i++) {
+        tare_problem other = *p;
+        other.x = other.y = types[i / 2];
+        other.flags = i % 2 ? TARE_X_I8 : 0;
+        if (tare_problem_check(&other) == TARE_OK &&
+            tare_plan_row(d, row, &other, NULL, &plan, why))
+            return 1;
+    }
+    return 0;
+}
+
+enum { REASONS = 4 };
+
+typedef struct reasons {
+    char text[REASONS][160];
+    int count, more; /* distinct ones kept, and left out */
+} reasons;
+
+static void add_reason(reasons *r, const char *row, const char *why) {
+    char text[160];
+    snprintf(text, sizeof text, "%s%s%.120s", row ? row : "", row ? " " : "", why);
+    for (int i = 0; i < r->count; i++)
+        if (strcmp(r->text[i], text) == 0) return;
+    if (r->count == REASONS)
+        r->more++;
+    else
+        memcpy(r->text[r->count++], text, sizeof text);
+}
+
+/* Rows that take the weights, by name; where there are none, what the rows ask for instead. */
+static void collect(tare_device *d, const tare_problem *p, const tare_plan_options *o,
+                    reasons *out) {
+    for (int near = 1; near >= 0 && out->count == 0; near--)
+        for (const tare_kernel *const *row = d->backend->rows; *row; row++) {
+            tare_plan plan;
+            char why[160];
+            if (tare_plan_row(d, *row, p, o, &plan, why)) continue;
+            if (near && !takes_weights(d, *row, p)) continue;
+            add_reason(out, near ? (*row)->name : NULL, why);
+        }
+}
+
+static tare_status no_row(tare_device *d, const tare_problem *p, const tare_plan_options *o) {
+    reasons r = {.count = 0};
+    char list[360] = "";
+    collect(d, p, o, &r);
+    for (int i = 0; i < r.count; i++) {
+        size_t at = strlen(list), wide = strlen(r.text[i]) + 3;
+        if (at + wide > sizeof list)
+            r.more++;
+        else
+            snprintf(list + at, sizeof list - at, "%s%s", at ? "; " : "", r.text[i]);
+    }
+    if (r.more)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s: no kernel accepts the problem: %s; and %d more reasons",
+                  d->info.id, list, r.more);
+    TARE_FAIL(TARE_E_UNSUPPORTED, "%s: no kernel accepts the problem: %s", d->info.id,
+              r.count ? list : "it has no rows");
+}
+
+static tare_status no_named_row(tare_device *d, const tare_problem *p, const tare_plan_options *o) {
+    for (const tare_kernel *const *row = d->backend->rows; *row; row++) {
+        tare_plan plan;
+        char why[160];
+        if (strcmp((*row)->name, o->only) != 0) continue;
+        if (!tare_plan_row(d, *row, p, o, &plan, why))
+            TARE_FAIL(TARE_E_UNSUPPORTED, "%s: kernel %s refuses: %s", d->info.id, o->only, why);
+    }
+    TARE_FAIL(TARE_E_UNSUPPORTED, "%s has no kernel '%s'", d->info.id, o->only);
+}
+
+tare_status tare_plan_refusal(tare_device *d, const tare_problem *p, const tare_plan_options *o) {
+    return o && o->only ? no_named_row(d, p, o) : no_row(d, p, o);
+}

@@ -1,0 +1,97 @@
+/* What a device says when none of its rows accepts: the word of the rows that come nearest,
+ * whatever stands behind them in the table. */
+#include "src/internal.h"
+#include "tests/fake_backend.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+static int say(tare_fit *f, const char *why) {
+    snprintf(f->why, sizeof f->why, "%s", why);
+    return 0;
+}
+
+static int fit_i8(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
+    (void)rates;
+    if (p->w.value != TARE_I8 || p->w.layout != TARE_DENSE) return say(f, "takes dense i8 weights");
+    if (!(p->flags & TARE_X_I8)) return say(f, "takes int8 activations");
+    f->packed_bytes = f->scratch_bytes = 64;
+    f->cost_ns = 1;
+    return 1;
+}
+
+static int fit_csr(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
+    (void)rates, (void)p;
+    return say(f, "takes CSR weights");
+}
+
+static int fit_many(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
+    static int calls;
+    char why[40];
+    (void)rates, (void)p;
+    snprintf(why, sizeof why, "reason number %d", calls++);
+    return say(f, why);
+}
+
+static tare_kernel i8, csr, twin;
+static tare_backend backend;
+
+/* A device whose rows are these, up to a null. */
+static tare_device *device(const tare_kernel *const *rows) {
+    tare_device *d;
+    i8 = csr = twin = *fake_backend.rows[0];
+    i8.name = "matmul_i8_fake", i8.fit = fit_i8;
+    csr.name = "matmul_csr_fake", csr.fit = fit_csr;
+    twin.name = "matmul_twin_fake", twin.fit = fit_csr;
+    backend = fake_backend;
+    backend.rows = rows;
+    cr_assert_eq(tare_registry_add(&backend), TARE_OK);
+    cr_assert_eq(tare_device_find("fake:0", &d), TARE_OK);
+    return d;
+}
+
+static const char *refusal(tare_device *d, const char *format, const char *only) {
+    tare_tensor t = {.n = 8, .k = 32, .nnz = 256};
+    tare_plan plan;
+    tare_plan_options o = {.only = only};
+    cr_assert_eq(tare_format_parse(format, &t.format), TARE_OK);
+    tare_problem p = tare_problem_matmul(&t, 1, TARE_F32, TARE_F32, 0);
+    cr_assert_eq(tare_plan_make(d, &p, &o, &plan), TARE_E_UNSUPPORTED);
+    return tare_last_error();
+}
+
+Test(refusal, quotes_the_row_for_these_weights) {
+    static const tare_kernel *const rows[] = {&csr, &i8, &twin, NULL};
+    const char *said = refusal(device(rows), "i8-row", NULL);
+    cr_assert(strstr(said, "matmul_i8_fake takes int8 activations"), "%s", said);
+    cr_assert_not(strstr(said, "CSR"), "%s", said);
+}
+
+Test(refusal, else_each_reason_once) {
+    static const tare_kernel *const rows[] = {&csr, &i8, &twin, NULL};
+    const char *said = refusal(device(rows), "f32", NULL), *first = strstr(said, "CSR");
+    cr_assert(first && !strstr(first + 1, "CSR") && strstr(said, "takes dense i8"), "%s", said);
+}
+
+Test(refusal, a_named_row_speaks_for_itself) {
+    static const tare_kernel *const rows[] = {&i8, &csr, NULL};
+    tare_device *d = device(rows);
+    cr_assert(
+        strstr(refusal(d, "i8-row", "matmul_csr_fake"), "matmul_csr_fake refuses: takes CSR"));
+    cr_assert(strstr(refusal(d, "i8-row", "matmul_no_fake"), "has no kernel 'matmul_no_fake'"));
+}
+
+Test(refusal, many_reasons_are_counted) {
+    static const tare_kernel *const rows[] = {&csr, &csr, &csr, &csr, &csr, &csr, &csr, NULL};
+    tare_device *d = device(rows);
+    csr.fit = fit_many;
+    const char *said = refusal(d, "f32", NULL);
+    cr_assert(strstr(said, "and 3 more reasons"), "%s", said);
+}
+
+Test(refusal, a_device_without_rows_says_so) {
+    static const tare_kernel *const rows[] = {NULL};
+    const char *said = refusal(device(rows), "f32", NULL);
+    cr_assert(strstr(said, "it has no rows"), "%s", said);
+}
