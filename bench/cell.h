@@ -35,7 +35,7 @@ typedef struct bench_cell {
     const char *vendor; /* null: tare's own */
     enum bench_cache cache;
     enum bench_weights weights;
-    char refusal[200]; /* not empty: not timed, for this reason */
+    char refusal[400]; /* not empty: not timed, for this reason */
 
     tare_plan plan;
     int64_t nnz;

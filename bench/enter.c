@@ -208,6 +208,15 @@ static tare_status with_oracle(bench_group_state *g, int index, const bench_cell
     return s;
 }
 
+/* No row takes the problem, or it is none. */
+static tare_status refuse_all(bench_group_state *g, const bench_cell *from, tare_status explained,
+                              const tare_problem *p) {
+    char why[sizeof from->refusal];
+    if (explained != TARE_OK) return refuse(g, from, BENCH_UNSUPPORTED, "", tare_last_error());
+    tare_plan_reasons(g->setup->device, p, NULL, why, sizeof why);
+    return refuse(g, from, BENCH_UNSUPPORTED, "", why);
+}
+
 tare_status bench_enter(bench_group_state *g, int index, const bench_scheme *s, int asked) {
     bench_cell from = blank(g, s, asked);
     tare_tensor *t = &g->tensor[index];
@@ -219,13 +228,11 @@ tare_status bench_enter(bench_group_state *g, int index, const bench_scheme *s, 
     row_list *rows = malloc(sizeof *rows);
     if (!rows) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
     st = fitting_rows(g, &p, rows);
-    if (st != TARE_OK || rows->count == 0 || (!rows->row[0].fits && !g->setup->kernel))
-        st = refuse(g, &from, BENCH_UNSUPPORTED, "",
-                    st != TARE_OK      ? tare_last_error()
-                    : rows->count == 0 ? "the device has no kernels"
-                                       : rows->row[0].reason);
-    else
+    int fits = st == TARE_OK && rows->count > 0 && (rows->row[0].fits || g->setup->kernel);
+    if (fits)
         st = with_oracle(g, index, &from, &p, rows);
+    else
+        st = refuse_all(g, &from, st, &p);
     free(rows);
     return st;
 }

@@ -29,6 +29,7 @@ static tare_status open_cpu(int index, tare_device_info *info, tare_rates *rates
                             uint64_t *features, void **state) {
     (void)index;
     *state = NULL;
+    if (cpu_mask_error()) TARE_FAIL(TARE_E_ARG, "%s", cpu_mask_error());
     *features = cpu_features();
     snprintf(info->id, sizeof info->id, "cpu");
     cpu_name(info->name, sizeof info->name);

@@ -18,8 +18,12 @@ enum {
     CPU_VBMI2 = 1 << 4,  /* VNNI bit + AVX512-VBMI, -VBMI2 */
 };
 
-/* Detected features, lowered by TARE_CPU_MASK (a number; 0 leaves portable C). Read once. */
+/* Detected features, lowered by TARE_CPU_MASK. Read once. */
 uint64_t cpu_features(void);
+/* cpu/mask.c: "0x7", "avx512,bf16" (each with what it stands on), "portable"; 0: none of these.
+ * What is wrong with the mask in the environment; null: nothing. */
+int cpu_mask_parse(const char *text, uint64_t *mask);
+const char *cpu_mask_error(void);
 /* f32 operations a cycle and core of the widest vectors that cpu_features() allows: those that the
  * f32 ceiling is measured with, and that a row of narrower ones falls short of. */
 int cpu_f32_ops(void);

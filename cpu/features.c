@@ -43,9 +43,10 @@ static uint64_t closed(uint64_t f) {
 }
 
 static void init(void) {
-    const char *mask = getenv("TARE_CPU_MASK");
+    const char *text = getenv("TARE_CPU_MASK");
+    uint64_t mask;
     detected = detect();
-    if (mask && *mask) detected &= strtoull(mask, NULL, 0);
+    if (text && *text && cpu_mask_parse(text, &mask)) detected &= mask;
     detected = closed(detected);
 }
 
@@ -57,13 +58,6 @@ uint64_t cpu_features(void) {
 int cpu_f32_ops(void) {
     uint64_t f = cpu_features();
     return f & CPU_AVX512 ? 64 : f & CPU_AVX2 ? 32 : 8;
-}
-
-/* By bit: CPU_AVX2 and so on. */
-static const char *const names[] = {"avx2", "avx512", "vnni", "bf16", "vbmi2"};
-
-const char *cpu_feature_name(int bit) {
-    return bit >= 0 && bit < (int)(sizeof names / sizeof *names) ? names[bit] : NULL;
 }
 
 void cpu_feature_names(uint64_t f, char *out, size_t size) {

@@ -76,8 +76,10 @@ int tare_plan_features(const tare_device *d, const tare_kernel *row, char why[16
 /* Tests one row against a problem: features, then fit. 1: `out` is a plan; 0: `why` is set. */
 int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
                   const tare_plan_options *o, tare_plan *out, char why[160]);
-/* Where no row accepts, or not the one that `o` names: TARE_E_UNSUPPORTED with the reasons that
- * matter (src/refusal.c). */
+/* Where no row accepts: the reasons that matter, in one line (src/refusal.c). */
+void tare_plan_reasons(tare_device *d, const tare_problem *p, const tare_plan_options *o, char *out,
+                       size_t size);
+/* The same as an error, TARE_E_UNSUPPORTED; where `o` names a row, with that row's reason. */
 tare_status tare_plan_refusal(tare_device *d, const tare_problem *p, const tare_plan_options *o);
 
 /* ---- objects ---- */

@@ -54,22 +54,19 @@ static void collect(tare_device *d, const tare_problem *p, const tare_plan_optio
         }
 }
 
-static tare_status no_row(tare_device *d, const tare_problem *p, const tare_plan_options *o) {
+void tare_plan_reasons(tare_device *d, const tare_problem *p, const tare_plan_options *o, char *out,
+                       size_t size) {
     reasons r = {.count = 0};
-    char list[360] = "";
+    size_t at = 0, rest = sizeof "; and 99 more reasons";
     collect(d, p, o, &r);
-    for (int i = 0; i < r.count; i++) {
-        size_t at = strlen(list), wide = strlen(r.text[i]) + 3;
-        if (at + wide > sizeof list)
+    snprintf(out, size, "%s", r.count ? "" : "it has no rows");
+    for (int i = 0; i < r.count; i++)
+        if (at + strlen(r.text[i]) + 2 + rest > size)
             r.more++;
         else
-            snprintf(list + at, sizeof list - at, "%s%s", at ? "; " : "", r.text[i]);
-    }
-    if (r.more)
-        TARE_FAIL(TARE_E_UNSUPPORTED, "%s: no kernel accepts the problem: %s; and %d more reasons",
-                  d->info.id, list, r.more);
-    TARE_FAIL(TARE_E_UNSUPPORTED, "%s: no kernel accepts the problem: %s", d->info.id,
-              r.count ? list : "it has no rows");
+            at += (size_t)snprintf(out + at, size - at, "%s%s", at ? "; " : "", r.text[i]);
+    if (r.more && at + rest <= size)
+        snprintf(out + at, size - at, "; and %d more reasons", r.more < 99 ? r.more : 99);
 }
 
 static tare_status no_named_row(tare_device *d, const tare_problem *p, const tare_plan_options *o) {
@@ -84,5 +81,8 @@ static tare_status no_named_row(tare_device *d, const tare_problem *p, const tar
 }
 
 tare_status tare_plan_refusal(tare_device *d, const tare_problem *p, const tare_plan_options *o) {
-    return o && o->only ? no_named_row(d, p, o) : no_row(d, p, o);
+    char why[360];
+    if (o && o->only) return no_named_row(d, p, o);
+    tare_plan_reasons(d, p, o, why, sizeof why);
+    TARE_FAIL(TARE_E_UNSUPPORTED, "%s: no kernel accepts the problem: %s", d->info.id, why);
 }

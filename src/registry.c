@@ -13,7 +13,7 @@ enum { DEVICES_MAX = 64, REFUSALS_MAX = 32 };
 
 static struct tare_device devices[DEVICES_MAX];
 static int device_count;
-static char refusals[REFUSALS_MAX][256];
+static char refusals[REFUSALS_MAX][300];
 static int refusal_count;
 static int linked_in; /* the devices that need no module */
 static pthread_once_t once = PTHREAD_ONCE_INIT, modules_once = PTHREAD_ONCE_INIT;
@@ -94,6 +94,14 @@ tare_device *tare_device_get(int index) {
     return index >= 0 && index < device_count ? &devices[index] : NULL;
 }
 
+/* A backend of that name may be here and have refused. */
+static tare_status no_device(const char *text) {
+    for (int i = 0; *text && i < refusal_count; i++)
+        if (strncasecmp(refusals[i], text, strlen(text)) == 0)
+            TARE_FAIL(TARE_E_NODEVICE, "no device '%s' here: %s", text, refusals[i]);
+    TARE_FAIL(TARE_E_NODEVICE, "no device '%s' here; `tare devices` lists them", text);
+}
+
 tare_status tare_device_find(const char *text, tare_device **out) {
     if (!text || !out) TARE_FAIL(TARE_E_ARG, "device: null argument");
     *out = NULL;
@@ -118,7 +126,7 @@ tare_status tare_device_find(const char *text, tare_device **out) {
         }
     }
     if (hits > 1) TARE_FAIL(TARE_E_ARG, "device '%s' is ambiguous: %d devices match", text, hits);
-    if (!hit) TARE_FAIL(TARE_E_NODEVICE, "no device '%s' here; `tare devices` lists them", text);
+    if (!hit) return no_device(text);
     *out = hit;
     return TARE_OK;
 }

@@ -73,12 +73,14 @@ static int check_all(uint64_t mask) {
     return 0;
 }
 
-static void under_mask(uint64_t mask) {
+/* As a number, or by the name. */
+static void under_mask(uint64_t mask, const char *name) {
     char text[32];
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         snprintf(text, sizeof text, "%llu", (unsigned long long)mask);
+        if (name) snprintf(text, sizeof text, "%s", name);
         setenv("TARE_CPU_MASK", text, 1);
         int r = check_all(mask);
         if (r) fprintf(stderr, "mask %s: step %d: %s\n", text, r, tare_last_error());
@@ -92,17 +94,54 @@ static void under_mask(uint64_t mask) {
 }
 
 Test(mask, portable) {
-    under_mask(0);
+    under_mask(0, NULL);
+    under_mask(0, "portable");
 }
 Test(mask, avx2) {
-    under_mask(CPU_AVX2);
+    under_mask(CPU_AVX2, NULL);
 }
 Test(mask, avx512) {
-    under_mask(CPU_AVX2 | CPU_AVX512);
+    under_mask(CPU_AVX2 | CPU_AVX512, "avx512");
 }
 Test(mask, vnni) {
-    under_mask(CPU_AVX2 | CPU_AVX512 | CPU_VNNI);
+    under_mask(CPU_AVX2 | CPU_AVX512 | CPU_VNNI, NULL);
 }
 Test(mask, all) {
-    under_mask(~(uint64_t)0);
+    under_mask(~(uint64_t)0, NULL);
+}
+
+Test(mask, texts) {
+    static const struct {
+        const char *text;
+        uint64_t mask;
+        int good;
+    } is[] = {{"0", 0, 1},
+              {"0x1f", 31, 1},
+              {"18446744073709551615", UINT64_MAX, 1},
+              {"portable", 0, 1},
+              {"avx2", CPU_AVX2, 1},
+              {"vbmi2", CPU_AVX2 | CPU_AVX512 | CPU_VNNI | CPU_VBMI2, 1},
+              {"avx2,bf16", CPU_AVX2 | CPU_AVX512 | CPU_BF16, 1},
+              {"avx3", 0, 0},
+              {"avx2,", 0, 0},
+              {",", 0, 0},
+              {"avx2 avx512", 0, 0},
+              {"3x", 0, 0},
+              {"-1", 0, 0},
+              {" 1", 0, 0},
+              {"18446744073709551616", 0, 0},
+              {"AVX2", 0, 0}};
+    for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
+        uint64_t mask = 1;
+        cr_expect_eq(cpu_mask_parse(is[i].text, &mask), is[i].good, "'%s'", is[i].text);
+        if (is[i].good) cr_expect_eq(mask, is[i].mask, "'%s'", is[i].text);
+    }
+}
+
+/* The library: no CPU device, rather than one of other kernels than were asked for. */
+Test(mask, a_bad_one_refuses_the_device) {
+    tare_device *d;
+    setenv("TARE_CPU_MASK", "avx3", 1);
+    cr_assert_eq(tare_device_find("cpu", &d), TARE_E_NODEVICE);
+    cr_assert(strstr(tare_last_error(), "TARE_CPU_MASK"), "%s", tare_last_error());
 }

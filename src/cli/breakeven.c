@@ -47,7 +47,7 @@ typedef struct search_ctx {
     bench_point points[2][BENCH_SHARES];
     char kernel[64]; /* at the largest share measured */
     char base[2][64];
-    char refusal[200];
+    char refusal[400];
 } search_ctx;
 
 static const bench_cell *best_of(const bench_cells *c, enum bench_family family) {

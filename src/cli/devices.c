@@ -28,7 +28,7 @@ static const char *const schemes[] = {
     "bsr16x16@0.9", "bsr32x32@0.9", "bitmap@0.5", "bitmap-i8@0.5", NULL};
 
 typedef struct taker {
-    char chosen[64], rest[600], why[512];
+    char chosen[64], rest[600], why[400];
 } taker;
 
 /* Vendor kernels in italics would cost a width: a star marks them. */
@@ -63,9 +63,7 @@ static int take(tare_device *d, const bench_scheme *s, taker *t) {
     *t = (taker){"", "", ""};
     if (tare_explain(d, &p, NULL, each, t) != TARE_OK)
         return cli_bad("devices", "%s", tare_last_error());
-    tare_plan plan;
-    if (tare_plan_make(d, &p, NULL, &plan) != TARE_OK)
-        snprintf(t->why, sizeof t->why, "%s", tare_last_error());
+    if (!t->chosen[0]) tare_plan_reasons(d, &p, NULL, t->why, sizeof t->why);
     return CLI_OK;
 }
 

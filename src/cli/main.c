@@ -1,6 +1,7 @@
 /* tare: the command-line tool. One verb a file; this one finds the verb and flushes the output. */
 #include "src/cli/cli.h"
 
+#include "cpu/cpu.h"
 #include "src/cli/bench.h"
 #include "src/cli/demo.h"
 
@@ -29,10 +30,10 @@ static void usage(FILE *out) {
           "Begin with `tare demo`, or with the bottleneck: `tare bench llama-7b -m 1`.\n\n"
           "exit codes: 0 ok, 1 a gate failed, 2 usage or bad input, 3 device or kernel absent,\n"
           "4 wrong result, 5 inconclusive where a decision was demanded\n\n"
-          "environment: TARE_THREADS (host threads), TARE_CPU_MASK (0: portable kernels only; bits "
-          "1 avx2,\n"
-          "2 avx512, 4 vnni, 8 bf16, 16 vbmi2), TARE_BACKEND_DIR (absolute folder of backend "
-          "modules),\n"
+          "environment: TARE_THREADS (host threads), TARE_CPU_MASK (portable, or what kernels may "
+          "use:\n"
+          "avx2 avx512 vnni bf16 vbmi2, each with what it stands on; or bits 1 2 4 8 16),\n"
+          "TARE_BACKEND_DIR (absolute folder of backend modules),\n"
           "TARE_CACHE_DIR (built programs and tuned parameters; default ~/.cache/tare)\n",
           out);
 }
@@ -67,6 +68,11 @@ static int unknown(const char *name) {
     return cli_bad("", "unknown verb '%.40s'; `tare` lists them", name);
 }
 
+static int run(const cli_verb *v, int argc, char **argv) {
+    if (cpu_mask_error()) return cli_bad(v->name, "%s", cpu_mask_error());
+    return v->run(argc, argv);
+}
+
 static int dispatch(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "help";
     if (strcmp(name, "--version") == 0) {
@@ -82,7 +88,7 @@ static int dispatch(int argc, char **argv) {
     char *help_args[] = {argv[help ? 2 : 1], verb_help, NULL};
     for (int i = 0; i < VERBS; i++)
         if (strcmp(help_args[0], verbs[i].name) == 0)
-            return help ? verbs[i].run(2, help_args) : verbs[i].run(argc - 1, argv + 1);
+            return help ? verbs[i].run(2, help_args) : run(&verbs[i], argc - 1, argv + 1);
     return unknown(help_args[0]);
 }
 
