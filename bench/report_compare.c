@@ -10,6 +10,12 @@ static int is_timed_in_both(const json_t *r) {
     return json_is_number(json_object_get(r, "ratio"));
 }
 
+/* Not timed in either, and both say the same: nothing that a comparison could tell. */
+static int is_refused_alike(const json_t *r) {
+    return strcmp(bench_json_string(r, "in"), "both") == 0 &&
+           strcmp(bench_json_string(r, "a_verdict"), bench_json_string(r, "b_verdict")) == 0;
+}
+
 static void device_cell(const json_t *r, char out[BENCH_CELL]) {
     snprintf(out, BENCH_CELL, "%s", bench_json_string(r, "device"));
 }
@@ -90,7 +96,7 @@ static void print_rest(FILE *out, const json_t *pairs, int markdown) {
     int any = 0;
     json_array_foreach(pairs, at, r) {
         const char *in = bench_json_string(r, "in"), *why = bench_json_string(r, "refusal");
-        if (is_timed_in_both(r)) continue;
+        if (is_timed_in_both(r) || is_refused_alike(r)) continue;
         if (!any++) fprintf(out, "\nwithout a ratio:\n%s", markdown ? "\n" : "");
         fprintf(out, "%s", markdown ? "- " : "  ");
         name_cell(out, r);

@@ -43,7 +43,7 @@ expect 2 'one of' lab
 expect 2 'did you mean' benhc
 expect 2 'unknown verb' xyzzyxyzzy
 expect 0 'tare 0' --version
-for verb in devices explain bench breakeven tune lab demo; do
+for verb in devices explain bench breakeven compare tune lab demo; do
     expect 0 "$verb" "$verb" --help
     expect 0 "$verb" help "$verb"
     [ "$(wc -l <out)" -gt 5 ] || fail "tare help $verb: hardly any help"
@@ -75,6 +75,25 @@ expect 2 'write' bench -n 64 -k 64 --out /proc/none/x
 expect 0 '' bench -n 64 -k 64 -m 1 --scheme w8a8 --time 0.01 --samples 6 -o jsonl --out record.jsonl
 grep -q '"kernel": *"matmul_w8a8' record.jsonl || fail "the record does not name its kernel"
 [ "$(ls record.jsonl* | wc -l)" = 1 ] || fail "a partial file was left behind"
+# Records against themselves, and files that are none.
+expect 0 ' same$' compare record.jsonl record.jsonl
+! grep -q 'only in' out || fail "compare finds half of a record in the same file"
+sed 's/"scheme":"w8a8"/"scheme":"w8a9"/' record.jsonl >other.jsonl
+expect 0 'w8a8 .*only in a' compare record.jsonl other.jsonl
+expect 0 'w8a9 .*only in b' compare record.jsonl other.jsonl
+[ "$("$tool" compare record.jsonl record.jsonl -o csv | wc -l)" = "$(($(wc -l <record.jsonl) + 1))" ] ||
+    fail "compare -o csv: not a line a record"
+sed '2s/.\{40\}$//' record.jsonl >bad.jsonl
+expect 2 'bad.jsonl:2: not JSON' compare record.jsonl bad.jsonl
+sed '3s/tare-bench-2/tare-bench-1/' record.jsonl >bad.jsonl
+expect 2 "bad.jsonl:3: .*tare-bench-1.*reads tare-bench-2" compare bad.jsonl record.jsonl
+sed 's/"m":1,/"m":1e300,/' record.jsonl >bad.jsonl
+expect 2 "bad.jsonl:1: 'm'" compare bad.jsonl record.jsonl
+expect 2 'no records' compare record.jsonl /dev/null
+expect 2 'none.jsonl' compare record.jsonl none.jsonl
+expect 2 'two files' compare record.jsonl
+expect 2 'yaml' compare record.jsonl record.jsonl -o yaml
+expect 2 '--out' compare record.jsonl record.jsonl --out /proc/none/x
 expect 2 'dataset-fashion-mnist\|--data' demo --data "$work/empty"
 printf 'broken' >"$work/train-images-idx3-ubyte.gz"
 expect 2 'train-' demo --data "$work"
@@ -109,5 +128,10 @@ fi
 expect 2 "'w8a8' is no format" breakeven -n 64 -k 64 --scheme w8a8
 TARE_CPU_MASK=0 "$tool" devices --quick >out || fail "devices under a mask"
 grep -q '^w8a8 .* matmul_w8a8_c' out || fail "TARE_CPU_MASK=0 does not leave the portable kernels: $(grep '^w8a8 ' out)"
+TARE_CPU_MASK=avx2 "$tool" devices --quick -d cpu >out || fail "devices under a mask by name"
+! grep -q '^  features .*avx512' out || fail "TARE_CPU_MASK=avx2 leaves avx512"
+TARE_CPU_MASK=avx3 "$tool" devices --quick >out 2>err
+[ $? = 2 ] && grep -q 'TARE_CPU_MASK' err || fail "TARE_CPU_MASK=avx3 is taken: $(cat err)"
+TARE_CPU_MASK=avx3 "$tool" bench --help >out || fail "help asks for a mask that is right"
 [ $failed = 0 ] && echo "cli: all as expected"
 exit $failed

@@ -69,7 +69,8 @@ static int unknown(const char *name) {
 }
 
 static int run(const cli_verb *v, int argc, char **argv) {
-    if (cpu_mask_error()) return cli_bad(v->name, "%s", cpu_mask_error());
+    int help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    if (!help && cpu_mask_error()) return cli_bad(v->name, "%s", cpu_mask_error());
     return v->run(argc, argv);
 }
 
