@@ -3,6 +3,7 @@
 
 static const tare_backend_ops ops = {
     .open = ocl_open,
+    .describe = ocl_describe,
     .probe = ocl_probe,
     .tune = ocl_tune,
     .alloc = ocl_alloc,

@@ -120,13 +120,11 @@ void ocl_cache_make_folders(const char *path) {
     }
 }
 
-void ocl_cache_store(const ocl_device *d, const char *key, const unsigned char *binary,
-                     size_t bytes) {
+int ocl_cache_store(const char *key, const unsigned char *binary, size_t bytes) {
     char path[PATH_SIZE], part[PATH_SIZE + 32];
-    if (bytes == 0 || bytes >= BINARY_MAX) return; /* it would not be read again */
+    if (bytes == 0 || bytes >= BINARY_MAX) return 1; /* it would not be read again */
     header h = {.key_bytes = strlen(key), .binary_bytes = bytes};
-    (void)d;
-    if (!ocl_cache_file(key, path, sizeof path)) return;
+    if (!ocl_cache_file(key, path, sizeof path)) return 1;
     memcpy(h.magic, magic, sizeof magic);
     h.crc = crc_of(key, binary, bytes);
     ocl_cache_make_folders(path);
@@ -135,10 +133,12 @@ void ocl_cache_store(const ocl_device *d, const char *key, const unsigned char *
     FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (!f) {
         if (fd >= 0) close(fd), unlink(part);
-        return;
+        return 0;
     }
     int ok = fwrite(&h, sizeof h, 1, f) == 1 && fwrite(key, h.key_bytes, 1, f) == 1 &&
              fwrite(binary, bytes, 1, f) == 1;
     ok &= fclose(f) == 0;
-    if (!ok || rename(part, path) != 0) unlink(part);
+    if (ok && rename(part, path) == 0) return 1;
+    unlink(part);
+    return 0;
 }

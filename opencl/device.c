@@ -150,6 +150,17 @@ tare_status ocl_open(int index, tare_device_info *info, tare_rates *rates, uint6
     return TARE_OK;
 }
 
+/* A cache that takes nothing costs seconds in every process: say why. */
+tare_status ocl_describe(void *state, tare_device_info *info) {
+    const ocl_device *d = state;
+    char folder[1024] = "";
+    size_t at = strlen(info->runtime);
+    if (!atomic_load(&d->unkept) || !ocl_cache_folder(folder, sizeof folder)) return TARE_OK;
+    snprintf(info->runtime + at, sizeof info->runtime - at,
+             ", programs are not kept: cannot write to %.60s", folder);
+    return TARE_OK;
+}
+
 /* ---- memory ---- */
 
 tare_status ocl_alloc(void *state, size_t bytes, void **mem) {

@@ -55,6 +55,7 @@ typedef struct ocl_device {
     int units, clock_mhz, max_group;
     ocl_params params;
     atomic_int lost;
+    atomic_int unkept;     /* a program that was built could not be written to the cache */
     pthread_mutex_t lock;  /* over programs */
     ocl_program *programs; /* built so far */
 } ocl_device;
@@ -88,6 +89,7 @@ int ocl_device_count(void);
 const char *ocl_feature_name(int bit);
 tare_status ocl_open(int index, tare_device_info *info, tare_rates *rates, uint64_t *features,
                      void **state);
+tare_status ocl_describe(void *state, tare_device_info *info);
 tare_status ocl_alloc(void *state, size_t bytes, void **mem);
 void ocl_free(void *state, void *mem);
 
@@ -190,7 +192,8 @@ int ocl_params_parse(const ocl_device *d, const char *text, size_t bytes, ocl_pa
 tare_status ocl_tune(void *state, double seconds,
                      void (*tell)(void *ctx, const char *what, double done), void *ctx);
 /* A built binary from the user's cache directory, null where there is none that fits; and one to
- * it. Neither fails: a cache that can't be read or written is none. */
+ * it, 0 where that is wanted and can't be written: nothing else fails then, the device's
+ * description says so. */
 unsigned char *ocl_cache_load(const ocl_device *d, const char *key, size_t *bytes);
 /* The same from one file; opencl/cache.c has its layout. */
 unsigned char *ocl_cache_read(const char *path, const char *key, size_t *bytes);
@@ -198,8 +201,7 @@ unsigned char *ocl_cache_read(const char *path, const char *key, size_t *bytes);
 int ocl_cache_folder(char *out, size_t size);
 int ocl_cache_file(const char *key, char *out, size_t size);
 void ocl_cache_make_folders(const char *path);
-void ocl_cache_store(const ocl_device *d, const char *key, const unsigned char *binary,
-                     size_t bytes);
+int ocl_cache_store(const char *key, const unsigned char *binary, size_t bytes);
 
 tare_status ocl_probe(void *state, tare_probe_kind what, double seconds, double *rate);
 

@@ -68,7 +68,7 @@ static void store(ocl_device *d, cl_program p, const char *key) {
     unsigned char *binary = tare_alloc(bytes);
     if (binary &&
         clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) == CL_SUCCESS)
-        ocl_cache_store(d, key, binary, bytes);
+        atomic_store(&d->unkept, !ocl_cache_store(key, binary, bytes));
     tare_free(binary);
 }
 
