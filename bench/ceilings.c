@@ -114,7 +114,6 @@ double bench_floor_ns(const tare_plan *p, size_t packed, const tare_rates *r, in
     double floor = memory > compute ? memory : compute;
     *limit = memory > compute ? BENCH_MEMORY : BENCH_COMPUTE;
     if (r->launch_ns > floor) *limit = BENCH_LAUNCH;
-    if (p->transfer_ns > floor && p->transfer_ns > r->launch_ns) *limit = BENCH_TRANSFER;
     return floor;
 }
 

@@ -14,9 +14,10 @@ enum bench_limit { BENCH_MEMORY = 1, BENCH_COMPUTE, BENCH_LAUNCH, BENCH_TRANSFER
 const char *bench_limit_name(int limit); /* "memory" ... */
 
 /* The least time in which a plan could run, ns, and what it is bound by: the largest of bytes /
- * bandwidth, ops / peak of its unit, launch, transfer. `cached`: W, x and y come from the last
- * cache; otherwise the packed W (`packed` bytes of it) comes from memory, and x and y may lie in
- * any cache, so they count nothing. Launch counts for the label only, not for the floor. */
+ * bandwidth, ops / peak of its unit, launch; transfers are bench_peaks' matter. `cached`: W, x and
+ * y come from the last cache; otherwise the packed W (`packed` bytes of it) comes from memory, and
+ * x and y may lie in any cache, so they count nothing. Launch counts for the label only, not for
+ * the floor. */
 double bench_floor_ns(const tare_plan *p, size_t packed, const tare_rates *r, int cached,
                       enum bench_limit *limit);
 

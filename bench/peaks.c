@@ -37,11 +37,19 @@ static double moving_ns(const bench_setup *s, const bench_cell *c) {
            y_bytes(c) / s->rates.d2h_gbs;
 }
 
+/* By the device's clock where it has one: a kernel far from its floor is no fault of the link. Else
+ * what moving and computing take at least. */
+static int transfers_rule(const bench_cell *c, double moving, double least) {
+    double moved = c->transfer.h2d_ns + c->transfer.d2h_ns;
+    if (isfinite(moved) && isfinite(c->transfer.kernel_ns)) return moved > c->transfer.kernel_ns;
+    return (moving > c->plan.transfer_ns ? moving : c->plan.transfer_ns) > least;
+}
+
 static void judge(const bench_setup *s, bench_cell *c) {
     double floor = bench_floor_ns(&c->plan, c->packed_bytes, &s->rates, is_cached(s, c), &c->limit);
     double moving = moving_ns(s, c);
-    double moved = c->transfer.h2d_ns + c->transfer.d2h_ns;
-    if (isfinite(moved) ? moved > c->transfer.kernel_ns : moving > floor) c->limit = BENCH_TRANSFER;
+    if (transfers_rule(c, moving, floor > s->rates.launch_ns ? floor : s->rates.launch_ns))
+        c->limit = BENCH_TRANSFER;
     c->pct_peak = 100 * (floor + moving) / c->result.median_ns;
 }
 

@@ -110,8 +110,11 @@ static void int4_cell(const json_t *r, char out[160]) {
 static void error_cell(const json_t *r, char out[160]) {
     bench_fixed(out, bench_json_number(r, "error"), 1, "");
 }
+/* Where moving takes longer than computing, a better kernel would change little: that is part of
+ * the verdict. */
 static void verdict_cell(const json_t *r, char out[160]) {
-    snprintf(out, 160, "%s", bench_json_string(r, "verdict"));
+    int moves = strcmp(bench_json_string(r, "bottleneck"), "transfer") == 0;
+    snprintf(out, 160, "%s%s", bench_json_string(r, "verdict"), moves ? ", bound by transfer" : "");
 }
 
 static const bench_column columns[] = {

@@ -70,3 +70,62 @@ Test(peaks, refused_cells_have_none) {
     near(s.rates.read_gbs, 10);
     cr_assert(isnan(c.pct_peak));
 }
+
+/* ---- transfers ---- */
+
+static bench_cell moved(enum bench_weights weights, double h2d, double kernel, double d2h) {
+    bench_cell c = cell(BENCH_COLD, 1000, 0, 1, h2d + kernel + d2h);
+    c.weights = weights;
+    c.transfer = (bench_transfer){h2d, kernel, d2h, h2d + kernel + d2h};
+    return c;
+}
+
+Test(peaks, transfers_that_take_longer_than_kernels_are_named) {
+    static const struct {
+        enum bench_weights weights;
+        double h2d, kernel, d2h;
+        int transfer;
+    } is[] = {{BENCH_STREAMED, 900, 500, 10, 1},  {BENCH_STREAMED, 400, 500, 10, 0},
+              {BENCH_RESIDENT, 300, 500, 250, 1}, {BENCH_RESIDENT, 200, 500, 250, 0},
+              {BENCH_RESIDENT, 10, 500, 600, 1},  {BENCH_RESIDENT, 250, 500, 250, 0}};
+    for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
+        bench_setup s = setup();
+        s.rates.h2d_gbs = s.rates.d2h_gbs = 100;
+        bench_cell c = moved(is[i].weights, is[i].h2d, is[i].kernel, is[i].d2h);
+        c.plan.transfer_ns = 400; /* above the kernel's floor: what was measured decides */
+        bench_cells all = {&c, 1, 1};
+        bench_peaks(&s, &all);
+        cr_expect_eq(c.limit == BENCH_TRANSFER, is[i].transfer, "case %zu: %s", i,
+                     bench_limit_name(c.limit));
+    }
+}
+
+/* Without a clock of the device the measured rates decide: 1000 bytes at 1 GB/s against a floor of
+ * 100 ns, and at 100 GB/s. Weights that stay are not moved. */
+Test(peaks, without_a_clock_the_rates_decide) {
+    for (int fast = 0; fast < 2; fast++)
+        for (int streamed = 0; streamed < 2; streamed++) {
+            bench_setup s = setup();
+            s.rates.h2d_gbs = s.rates.d2h_gbs = fast ? 100 : 1;
+            bench_cell c = moved(streamed ? BENCH_STREAMED : BENCH_RESIDENT, NAN, NAN, NAN);
+            c.result.median_ns = 5000;
+            bench_cells all = {&c, 1, 1};
+            bench_peaks(&s, &all);
+            cr_expect_eq(c.limit == BENCH_TRANSFER, streamed && !fast, "fast %d, streamed %d: %s",
+                         fast, streamed, bench_limit_name(c.limit));
+            c.plan.transfer_ns = 101; /* x and y of a cell whose weights stay */
+            bench_peaks(&s, &all);
+            cr_expect_eq(c.limit, BENCH_TRANSFER);
+        }
+}
+
+/* The host's memory: nothing is moved, whatever the rates say. */
+Test(peaks, host_memory_knows_no_transfers) {
+    bench_setup s = setup();
+    bench_cell c = cell(BENCH_COLD, 1000, 1000000, 1, 5000);
+    c.transfer = (bench_transfer){NAN, NAN, NAN, 5000};
+    c.weights = BENCH_RESIDENT;
+    bench_cells all = {&c, 1, 1};
+    bench_peaks(&s, &all);
+    cr_assert_eq(c.limit, BENCH_MEMORY);
+}

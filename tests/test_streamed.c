@@ -157,6 +157,7 @@ Test(streamed, a_record_and_its_view_show_it) {
     fclose(f);
     cr_assert(strstr(text, "streamed") && strstr(text, "h2d + kernel + d2h"), "%s", text);
     cr_assert(strstr(text, "4.16 + 1.00 + 0.19"), "%s", text);
+    cr_assert(strstr(text, "NEUTRAL, bound by transfer"), "%s", text);
     free(text);
     json_decref(all);
     json_decref(env);
