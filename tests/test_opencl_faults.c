@@ -266,6 +266,28 @@ Test(opencl_faults, a_program_that_does_not_build) {
     tare_stream_destroy(s);
 }
 
+/* Ceilings are measured with a queue, buffers and host memory of their own. */
+Test(opencl_faults, probes_leave_nothing_behind) {
+    static const tare_probe_kind kinds_of_probe[] = {TARE_PROBE_H2D, TARE_PROBE_D2H,
+                                                     TARE_PROBE_LAUNCH};
+    tare_device *d = device();
+    double rate;
+    for (size_t i = 0; i < sizeof kinds_of_probe / sizeof *kinds_of_probe; i++) {
+        tare_probe_kind what = kinds_of_probe[i];
+        cr_assert_eq(tare_device_probe(d, what, 0.001, &rate), TARE_OK, "%s", tare_last_error());
+        cr_assert_gt(rate, 0);
+        long blocks = tare_alloc_live();
+        cl_uint before = references(d, 0);
+        for (int n = 1; n <= 8; n++) {
+            ocl_strike_at(n, CL_OUT_OF_RESOURCES);
+            cr_expect_eq(tare_device_probe(d, what, 0.001, &rate), TARE_E_DEVICE, "call %d", n);
+            ocl_strike_at(0, 0);
+            cr_expect_eq(tare_alloc_live(), blocks, "probe %zu, call %d: leaks host memory", i, n);
+            cr_expect_eq(references(d, before), before, "probe %zu, call %d: leaks", i, n);
+        }
+    }
+}
+
 Test(opencl_faults, a_device_is_lost) {
     tare_device *d = device(), *cpu = tare_device_get(0);
     float out[M * N];
