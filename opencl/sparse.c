@@ -1,4 +1,4 @@
-/* The host side of sparse.cl. */
+/* The host side of sparse.cl and sparse_wide.cl. */
 #include "opencl/sparse.h"
 #include "opencl/xprep.h"
 #include "src/format/format.h"
@@ -32,6 +32,7 @@ static shape shape_of(const tare_problem *p) {
     s.scales_at = s.index_at + index;
     s.values_at = s.scales_at + (p->w.value == TARE_I8 ? n * sizeof(float) : 0);
     s.bytes = s.values_at + up4(nnz * tare_type_bytes(p->w.value));
+    if (p->w.layout == TARE_BITMAP) s.bytes += sizeof(float); /* sparse_wide reads one value past */
     return s;
 }
 
@@ -106,7 +107,7 @@ tare_status ocl_sparse_pack(const tare_problem *p, const tare_tensor *t, void *b
 /* ---- running ---- */
 
 typedef struct choice {
-    int few, lanes, rows, mt, vm, nv;
+    int few, wide, lanes, rows, mt, vm, nv;
     char options[160];
 } choice;
 
@@ -123,6 +124,13 @@ static int layout_options(const tare_problem *p, char *out, size_t size) {
                     value[p->w.value]);
 }
 
+/* CPUs take few rows of x in vectors of 16, where the codes of N:M allow it. */
+static int takes_wide(const ocl_device *d, const tare_problem *p) {
+    if (d->class != OCL_CPU || d->params.lanes > 1) return 0;
+    if (p->w.layout == TARE_BITMAP) return 1;
+    return p->w.layout == TARE_NM && 16 % p->w.nm_n == 0;
+}
+
 static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
     choice c = {.few = m <= FEW, .lanes = d->params.lanes, .mt = m == 1 ? 1 : FEW_ROWS};
     int n = layout_options(p, c.options, sizeof c.options);
@@ -132,7 +140,10 @@ static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
     while (c.rows > 1 && c.rows * c.lanes > d->max_group) c.rows /= 2;
     c.vm = d->class == OCL_CPU ? 16 : 2;
     c.nv = d->class == OCL_CPU ? (m > 48 ? 4 : m > 32 ? 3 : m > 16 ? 2 : 1) : 1;
-    if (c.few)
+    c.wide = c.few && takes_wide(d, p);
+    if (c.wide)
+        snprintf(c.options + n, left, " -DMT=%d", c.mt);
+    else if (c.few)
         snprintf(c.options + n, left, " -DMT=%d -DLANES=%d -DROWS=%d", c.mt, c.lanes, c.rows);
     else
         snprintf(c.options + n, left, " -DVM=%d -DNV=%d", c.vm, c.nv);
@@ -140,6 +151,7 @@ static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
 }
 
 static tare_status kernel_of(ocl_stream *s, const choice *c, cl_kernel *k) {
+    if (c->wide) return ocl_kernel(s, "sparse_wide.cl", "sparse_wide", c->options, k);
     return ocl_kernel(s, "sparse.cl", c->few ? "sparse_few" : "sparse_many", c->options, k);
 }
 

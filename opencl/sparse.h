@@ -1,10 +1,11 @@
 /* CSR, bitmap and N:M on OpenCL: stored values row by row of W, the columns beside them.
  *
  *   offsets   uint32 [n + 1] into the values (CSR, bitmap)
- *   index     CSR: columns, uint16 or uint32 as the format has them; bitmap: uint32
- * [n][ceil(k/32)], the lowest bit the lowest column; N:M: codes of NM_BITS bits, uint32
- * [n][row_words], the first in the lowest bits scales    float [n] (i8 values) values    as the
- * format has them
+ *   index     CSR: columns, uint16 or uint32 as the format has them
+ *             bitmap: uint32 [n][ceil(k/32)], the lowest bit the lowest column
+ *             N:M: codes of NM_BITS bits, uint32 [n][row_words], the first in the lowest bits
+ *   scales    float [n] (i8 values)
+ *   values    as the format has them; bitmap: four bytes of nothing behind them
  *
  * Each section starts on four bytes. */
 #ifndef TARE_OCL_SPARSE_H
