@@ -44,6 +44,18 @@ static tare_status add_device(const tare_backend *b, int index) {
     return TARE_OK;
 }
 
+/* The module is fine, there is nothing for it here: what runs on its devices is said to be missing,
+ * row by row counted, as no count of tests should pass over it. */
+static void no_devices(const tare_backend *b) {
+    const char *why = tare_last_error();
+    char text[280];
+    int rows = 0;
+    while (b->rows[rows]) rows++;
+    snprintf(text, sizeof text, "no devices%s%.150s; %d rows can't run", why && *why ? ": " : "",
+             why ? why : "", rows);
+    tare_registry_refuse(b->name, text);
+}
+
 tare_status tare_registry_add(const tare_backend *b) {
     tare_status s = tare_registry_check(b);
     if (s != TARE_OK) {
@@ -51,7 +63,9 @@ tare_status tare_registry_add(const tare_backend *b) {
         tare_registry_refuse("a backend", tare_last_error());
         return s;
     }
+    tare_fail(TARE_OK, "%s", "");
     int n = b->device_count();
+    if (n == 0) no_devices(b);
     for (int i = 0; i < n; i++) {
         tare_status one = add_device(b, i);
         if (one != TARE_OK) {

@@ -29,7 +29,7 @@ ${CC:-cc} -std=c11 -Wall -Wextra -Werror $flags "$source/examples/int8_matmul.c"
 # Called by its bare name the tool still finds the folder of its modules.
 mkdir -p "$prefix/lib/tare"
 echo no library >"$prefix/lib/tare/tare-backend-none.so"
-(PATH=$prefix/bin:$PATH && tare devices --quick) | grep -q '^not loaded: tare-backend-none.so' ||
+(PATH=$prefix/bin:$PATH && tare devices --quick) | grep -q '^not used: tare-backend-none.so' ||
     { echo "the installed tool did not look for its modules"; exit 1; }
 for name in $(cd "$source/suites" && ls); do
     [ -f "$prefix/share/tare/suites/$name" ] || { echo "suite $name was not installed"; exit 1; }

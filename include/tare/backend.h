@@ -106,7 +106,7 @@ typedef struct tare_backend {
         struct_size;     /* sizeof(tare_backend) + sizeof(tare_kernel) + sizeof(tare_backend_ops) */
     const char *name;    /* "cpu" */
     int32_t host_memory; /* 1: buffers and packed blobs are host addresses; wrapping works */
-    int (*device_count)(void);
+    int (*device_count)(void); /* 0: none, which is no error; `fail` may have said why */
     const tare_backend_ops *ops;
     const tare_kernel *const *rows; /* ends with null; best first, the reference last */
     /* What feature bit `bit` (0..63) is called, "fp16", for refusals; null: has no name. The

@@ -131,8 +131,10 @@ static int print_device(const tare_device *d) {
         return cli_bad("devices", "%s", tare_last_error());
     tare_device_rates(d, &r);
     printf("%s: %s\n", info.id, info.name);
-    printf("  features   %s\n  threads    %d\n  memory     %.1f GB, last cache %.1f MB\n",
-           info.features, info.threads, (double)info.memory / 1e9, (double)info.cache / 1e6);
+    printf("  features   %s\n", info.features);
+    if (info.threads > 0) printf("  threads    %d\n", info.threads);
+    printf("  memory     %.1f GB, last cache %.1f MB\n", (double)info.memory / 1e9,
+           (double)info.cache / 1e6);
     printf("  runtime    %s\n", info.runtime);
     printf("  ceilings, %s:\n", r.measured ? "measured just now" : "estimated");
     rate("  read", r.read_gbs, "GB/s from memory");
@@ -182,6 +184,6 @@ int cli_devices(int argc, char **argv) {
         if (code != CLI_OK) return code;
     }
     for (int i = 0; !md && tare_backend_refusal(i); i++)
-        printf("not loaded: %s\n\n", tare_backend_refusal(i));
+        printf("not used: %s\n\n", tare_backend_refusal(i));
     return print_formats(&devices, md);
 }

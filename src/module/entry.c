@@ -1,9 +1,11 @@
-/* The one symbol that the module exports. */
-#include "opencl/ocl.h"
+/* The one symbol that a backend's module exports. Compiled into each module with
+ * TARE_MODULE_BACKEND as the name of its table. */
+#include "src/internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
+extern const tare_backend TARE_MODULE_BACKEND;
 const tare_backend *tare_backend_entry(const tare_backend_host *h, const char **why);
 
 static const tare_backend_host *host;
@@ -26,5 +28,5 @@ tare_backend_entry(const tare_backend_host *h, const char **why) {
         return NULL;
     }
     host = h;
-    return &ocl_backend;
+    return &TARE_MODULE_BACKEND;
 }

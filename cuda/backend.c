@@ -1,0 +1,26 @@
+/* CUDA as a backend: its table. */
+#include "cuda/cu.h"
+
+static const tare_backend_ops ops = {
+    .open = cu_open,
+    .probe = cu_probe,
+    .alloc = cu_alloc,
+    .free = cu_free,
+    .stream_create = cu_stream_create,
+    .stream_sync = cu_stream_sync,
+    .stream_destroy = cu_stream_destroy,
+    .stream_times = cu_stream_times,
+    .write = cu_write,
+    .read = cu_read,
+};
+
+const tare_backend cu_backend = {
+    .abi = TARE_BACKEND_ABI,
+    .struct_size = TARE_BACKEND_STRUCT_SIZE,
+    .name = "cuda",
+    .host_memory = 0,
+    .device_count = cu_device_count,
+    .ops = &ops,
+    .rows = cu_rows,
+    .feature_name = cu_feature_name,
+};

@@ -1,0 +1,132 @@
+/* Every instruction and intrinsic that our kernels use beyond plain C, wrapped: once for the device,
+ * and once for the emulator that tests run the same kernels in (tests/cuda_emu/ptx_emu.h).
+ *
+ * Halves and bf16 are bits in uint16_t, or two of them in uint32_t, the first in the low half.
+ * Fragments are those of the PTX ISA, section "Matrix fragments for mma.m16n8k16": with g = lane / 4
+ * and t = lane % 4, A holds rows g and g + 8, B column g, D rows g and g + 8 at columns 2t, 2t + 1. */
+#ifndef TARE_CUDA_PTX_CUH
+#define TARE_CUDA_PTX_CUH
+
+#include <stdint.h>
+
+#ifdef TARE_CUDA_EMU
+#include "tests/cuda_emu/ptx_emu.h"
+#else
+
+#define CU_DEV static __device__ __forceinline__
+/* The block's dynamic shared memory. */
+#define CU_SHARED(name)                                                                            \
+    extern __shared__ __align__(128) unsigned char cu_dynamic_shared[];                            \
+    unsigned char *name = cu_dynamic_shared
+
+/* ---- warps ---- */
+
+CU_DEV uint32_t cu_shfl(uint32_t v, int lane) { return __shfl_sync(0xffffffffu, v, lane); }
+CU_DEV uint32_t cu_shfl_xor(uint32_t v, int mask) { return __shfl_xor_sync(0xffffffffu, v, mask); }
+CU_DEV uint32_t cu_shfl_up(uint32_t v, int by) { return __shfl_up_sync(0xffffffffu, v, by); }
+CU_DEV float cu_shfl_xor_f(float v, int mask) { return __shfl_xor_sync(0xffffffffu, v, mask); }
+CU_DEV uint32_t cu_ballot(int p) { return __ballot_sync(0xffffffffu, p); }
+
+/* ---- tensor cores: d += a b, sums in f32 or int32 ---- */
+
+CU_DEV void cu_mma_f16(float d[4], const uint32_t a[4], const uint32_t b[2]) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+                 "{%8,%9}, {%0,%1,%2,%3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+CU_DEV void cu_mma_bf16(float d[4], const uint32_t a[4], const uint32_t b[2]) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, "
+                 "{%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+CU_DEV void cu_mma_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[2]) {
+    asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+                 "{%8,%9}, {%0,%1,%2,%3};"
+                 : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+/* ---- memory ---- */
+
+/* 16 or 4 bytes of what is read once: past L1, first to leave L2. */
+CU_DEV uint4 cu_ldg_stream(const void *p) {
+    uint4 v;
+    asm volatile("ld.global.nc.L1::no_allocate.L2::evict_first.v4.u32 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                 : "l"(p));
+    return v;
+}
+CU_DEV uint32_t cu_ldg_stream4(const void *p) {
+    uint32_t v;
+    asm volatile("ld.global.nc.L1::no_allocate.L2::evict_first.u32 %0, [%1];" : "=r"(v) : "l"(p));
+    return v;
+}
+/* 16 bytes to shared memory behind the thread's back; of them `valid` from memory, the rest 0. */
+CU_DEV void cu_cp_async16(void *shared, const void *global, int valid) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
+                     (uint32_t)__cvta_generic_to_shared(shared)),
+                 "l"(global), "r"(valid)
+                 : "memory");
+}
+CU_DEV void cu_cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+/* Until at most N of the groups are under way; other threads' copies need a barrier as well. */
+template <int N> CU_DEV void cu_cp_async_wait() {
+    asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+}
+
+/* ---- bits and numbers ---- */
+
+template <int LUT> CU_DEV uint32_t cu_lop3(uint32_t a, uint32_t b, uint32_t c) {
+    uint32_t d;
+    asm("lop3.b32 %0, %1, %2, %3, %4;" : "=r"(d) : "r"(a), "r"(b), "r"(c), "n"(LUT));
+    return d;
+}
+CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) { return __byte_perm(a, b, s); }
+CU_DEV int cu_popc(uint32_t v) { return __popc(v); }
+CU_DEV int cu_popcll(uint64_t v) { return __popcll(v); }
+CU_DEV int32_t cu_dp4a(int32_t a, int32_t b, int32_t c) { return __dp4a(a, b, c); }
+CU_DEV uint32_t cu_h2sub(uint32_t a, uint32_t b) {
+    uint32_t d;
+    asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(d) : "r"(a), "r"(b));
+    return d;
+}
+CU_DEV uint32_t cu_h2fma(uint32_t a, uint32_t b, uint32_t c) {
+    uint32_t d;
+    asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+    return d;
+}
+/* bf16 has a fused multiply-add before it has a subtraction: a * b + c. */
+CU_DEV uint32_t cu_b2fma(uint32_t a, uint32_t b, uint32_t c) {
+    uint32_t d;
+    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+    return d;
+}
+CU_DEV float cu_half_to_float(uint16_t h) {
+    float f;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(f) : "h"(h));
+    return f;
+}
+CU_DEV uint16_t cu_float_to_half(float f) {
+    uint16_t h;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) : "f"(f));
+    return h;
+}
+CU_DEV uint16_t cu_float_to_bf16(float f) {
+    uint16_t h;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(h) : "f"(f));
+    return h;
+}
+CU_DEV float cu_bf16_to_float(uint16_t h) { return __uint_as_float((uint32_t)h << 16); }
+CU_DEV float cu_uint_as_float(uint32_t u) { return __uint_as_float(u); }
+CU_DEV uint32_t cu_float_as_uint(float f) { return __float_as_uint(f); }
+/* Rounded once, to nearest even, whatever the compiler's options. */
+CU_DEV float cu_fdiv_rn(float a, float b) { return __fdiv_rn(a, b); }
+CU_DEV float cu_fmul_rn(float a, float b) { return __fmul_rn(a, b); }
+CU_DEV float cu_fadd_rn(float a, float b) { return __fadd_rn(a, b); }
+CU_DEV float cu_fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+CU_DEV float cu_rintf(float a) { return rintf(a); }
+
+#endif
+#endif

@@ -1,0 +1,258 @@
+/* The threads of a block as fibers that take turns until a barrier or an exchange within the warp
+ * holds them. Their order is TARE_EMU_ORDER: forward (default), reverse, or random:SEED; kernels
+ * that lack a barrier give other results in another order. A barrier that some threads never reach,
+ * and lanes that exchange different things, end the launch with a line on stderr. */
+#include "emu.h"
+#include "cuda/args.h"
+#include "ptx_emu.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#define SWITCH_FROM(save, bottom, size) __sanitizer_start_switch_fiber(save, bottom, size)
+#define SWITCHED(save, bottom, size) __sanitizer_finish_switch_fiber(save, bottom, size)
+#else
+#define SWITCH_FROM(save, bottom, size) (void)0
+#define SWITCHED(save, bottom, size) (void)0
+#endif
+
+emu_dim threadIdx, blockIdx, blockDim, gridDim;
+unsigned char *emu_dynamic_shared;
+
+namespace {
+
+enum { STACK = 128 << 10, MOST = 1024 };
+enum state { READY, BARRIER, EXCHANGE, DONE };
+
+struct copy {
+    void *to;
+    const void *from;
+    int valid;
+};
+
+struct fiber {
+    state is;
+    jmp_buf here;
+    ucontext_t first;
+    int started;
+    const char *what;
+    void *fake;
+    std::vector<copy> open;
+    std::vector<std::vector<copy>> groups;
+    uint32_t operands[2][EMU_WORDS]; /* two sets: a lane is never more than one exchange ahead */
+    int turn;
+};
+
+struct warp_view {
+    uint32_t words[2][32 * EMU_WORDS];
+};
+
+fiber fibers[MOST];
+warp_view warps[MOST / 32];
+char *stacks;
+jmp_buf scheduler;
+void *scheduler_fake;
+const void *scheduler_bottom;
+size_t scheduler_size;
+int current;
+void (*kernel)(cu_args);
+cu_args arguments;
+
+void set_thread(int i) {
+    current = i;
+    threadIdx = {(unsigned)i % blockDim.x, (unsigned)i / blockDim.x % blockDim.y,
+                 (unsigned)i / blockDim.x / blockDim.y};
+}
+
+void yield_as(state s, const char *what) {
+    fiber &f = fibers[current];
+    f.is = s;
+    f.what = what;
+    if (_setjmp(f.here) == 0) {
+        SWITCH_FROM(&f.fake, scheduler_bottom, scheduler_size);
+        _longjmp(scheduler, 1);
+    }
+    SWITCHED(f.fake, &scheduler_bottom, &scheduler_size);
+}
+
+void body() {
+    SWITCHED(nullptr, &scheduler_bottom, &scheduler_size);
+    kernel(arguments);
+    fibers[current].is = DONE;
+    SWITCH_FROM(nullptr, scheduler_bottom, scheduler_size);
+    _longjmp(scheduler, 1);
+}
+
+void resume(int i) {
+    fiber &f = fibers[i];
+    set_thread(i);
+    if (_setjmp(scheduler) == 0) {
+        SWITCH_FROM(&scheduler_fake, stacks + (size_t)i * STACK, STACK);
+        if (f.started) _longjmp(f.here, 1);
+        f.started = 1;
+        setcontext(&f.first);
+    }
+    SWITCHED(scheduler_fake, nullptr, nullptr);
+}
+
+int complain(const char *how, int i) {
+    fprintf(stderr, "cuda_emu: block (%u, %u, %u) thread %d: %s\n", blockIdx.x, blockIdx.y,
+            blockIdx.z, i, how);
+    return 0;
+}
+
+/* Lets the lanes of a warp go once all of them wait in the same exchange. 1: they went; 0: not
+ * yet; -1: they exchange different things. */
+int try_warp(int w, int threads) {
+    int first = w * 32, waiting = 0;
+    for (int i = first; i < first + 32 && i < threads; i++) waiting += fibers[i].is == EXCHANGE;
+    if (waiting < 32) return 0;
+    for (int i = first; i < first + 32; i++) {
+        if (strcmp(fibers[i].what, fibers[first].what) != 0) return -1;
+        fiber &f = fibers[i];
+        memcpy(warps[w].words[f.turn & 1] + (i - first) * EMU_WORDS, f.operands[f.turn & 1],
+               sizeof f.operands[0]);
+    }
+    for (int i = first; i < first + 32; i++) fibers[i].is = READY;
+    return 1;
+}
+
+/* 1: somebody can go on or all are done; 0: astray. */
+int release(int threads, int *done) {
+    int moved = 0, at_barrier = 0, ended = 0;
+    for (int w = 0; w * 32 < threads; w++) {
+        int went = try_warp(w, threads);
+        if (went < 0) return complain("lanes of a warp exchange different things", w * 32);
+        moved |= went;
+    }
+    for (int i = 0; i < threads; i++) {
+        at_barrier += fibers[i].is == BARRIER;
+        ended += fibers[i].is == DONE;
+    }
+    *done = ended == threads;
+    if (moved || *done) return 1;
+    if (at_barrier == threads) {
+        for (int i = 0; i < threads; i++) fibers[i].is = READY;
+        return 1;
+    }
+    for (int i = 0; i < threads; i++)
+        if (fibers[i].is != DONE)
+            return complain(fibers[i].is == BARRIER ? "waits at a barrier that others never reach"
+                                                    : "waits for lanes that never come",
+                            i);
+    return 0;
+}
+
+std::vector<int> order_of(int threads) {
+    std::vector<int> order((size_t)threads);
+    const char *env = getenv("TARE_EMU_ORDER");
+    for (int i = 0; i < threads; i++) order[(size_t)i] = i;
+    if (env && strcmp(env, "reverse") == 0) std::reverse(order.begin(), order.end());
+    if (env && strncmp(env, "random:", 7) == 0) {
+        unsigned seed = (unsigned)atoi(env + 7) + blockIdx.x * 7919u + blockIdx.y;
+        for (size_t i = order.size(); i > 1; i--) {
+            seed = seed * 1664525u + 1013904223u;
+            std::swap(order[i - 1], order[(seed >> 8) % i]);
+        }
+    }
+    return order;
+}
+
+int run_block(int threads) {
+    int done = 0;
+    std::vector<int> order = order_of(threads);
+    for (int i = 0; i < threads; i++) {
+        fiber &f = fibers[i];
+        f.is = READY;
+        f.started = f.turn = 0;
+        f.open.clear();
+        f.groups.clear();
+        getcontext(&f.first);
+        f.first.uc_stack.ss_sp = stacks + (size_t)i * STACK;
+        f.first.uc_stack.ss_size = STACK;
+        f.first.uc_link = nullptr;
+        makecontext(&f.first, body, 0);
+    }
+    while (!done) {
+        for (int i : order)
+            if (fibers[i].is == READY) resume(i);
+        if (!release(threads, &done)) return 0;
+    }
+    for (int i = 0; i < threads; i++)
+        if (!fibers[i].open.empty() || !fibers[i].groups.empty())
+            return complain("ends with copies that nobody waited for", i);
+    return 1;
+}
+
+} // namespace
+
+void emu_block_barrier() { yield_as(BARRIER, "barrier"); }
+
+int emu_lane() { return current & 31; }
+
+const uint32_t *emu_exchange(const char *what, const uint32_t *operands, int words) {
+    fiber &f = fibers[current];
+    f.turn++;
+    if (words) memcpy(f.operands[f.turn & 1], operands, (size_t)words * 4);
+    yield_as(EXCHANGE, what);
+    return warps[current / 32].words[f.turn & 1];
+}
+
+void emu_copy_later(void *to, const void *from, int valid) {
+    fibers[current].open.push_back({to, from, valid});
+}
+
+void emu_copies_commit() {
+    fiber &f = fibers[current];
+    f.groups.push_back(f.open);
+    f.open.clear();
+}
+
+void emu_copies_wait(int leave) {
+    fiber &f = fibers[current];
+    while ((int)f.groups.size() > leave) {
+        for (const copy &c : f.groups.front()) {
+            memset(c.to, 0, 16);
+            if (c.valid) memcpy(c.to, c.from, (size_t)c.valid);
+        }
+        f.groups.erase(f.groups.begin());
+    }
+}
+
+void emu_aligned(const void *p, int bytes) {
+    if ((uintptr_t)p % (unsigned)bytes == 0) return;
+    complain("a misaligned address", current);
+    abort();
+}
+
+int emu_run(const void *function, const void *args, size_t args_bytes, const unsigned grid[3],
+            const unsigned block[3], size_t shared) {
+    int threads = (int)(block[0] * block[1] * block[2]), right = 1;
+    if (!stacks)
+        stacks = (char *)mmap(nullptr, (size_t)MOST * STACK, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stacks == MAP_FAILED || args_bytes != sizeof arguments) return 0;
+    memcpy(&kernel, &function, sizeof kernel);
+    memcpy(&arguments, args, sizeof arguments);
+    blockDim = {block[0], block[1], block[2]};
+    gridDim = {grid[0], grid[1], grid[2]};
+    emu_dynamic_shared =
+        (unsigned char *)aligned_alloc(128, (shared + 127) / 128 * 128 + (shared ? 0 : 128));
+    for (unsigned z = 0; z < grid[2] && right; z++)
+        for (unsigned y = 0; y < grid[1] && right; y++)
+            for (unsigned x = 0; x < grid[0] && right; x++) {
+                blockIdx = {x, y, z};
+                memset(emu_dynamic_shared, 0xfe, shared); /* nobody may count on zeros */
+                right = run_block(threads);
+            }
+    free(emu_dynamic_shared);
+    return right;
+}
