@@ -4,5 +4,10 @@
 
 /* clang-format off */
 const tare_kernel *const cu_rows[] = {
+    &matmul_f32_cu,
+    &matmul_f16_cu,
+    &matmul_bf16_cu,
+    &matmul_w8_cu,
+    &matmul_w4_cu,
     NULL,
 };

@@ -4,4 +4,10 @@
 
 #include "cuda/cu.h"
 
+extern const tare_kernel matmul_f32_cu;
+extern const tare_kernel matmul_f16_cu;
+extern const tare_kernel matmul_bf16_cu;
+extern const tare_kernel matmul_w8_cu;
+extern const tare_kernel matmul_w4_cu;
+
 #endif

@@ -253,6 +253,7 @@ int rowcheck_run(tare_device *d, const tare_kernel *row, rowcheck *c) {
                 if ((q.flags & TARE_X_I8) && q.format.scaling == TARE_SCALE_NONE) continue;
                 if ((q.flags & TARE_SUM_F16) && strcmp(formats[f], "f16") != 0) continue;
                 q.pattern = (pattern)(turn++ % PATTERNS);
+                if (c->share > 1 && turn % c->share) continue;
                 if (!check_kase(d, row, c, &q)) return 0;
             }
     if (c->runs == 0) {

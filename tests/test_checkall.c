@@ -45,6 +45,12 @@ static uint64_t seed(void) {
     return env ? strtoull(env, NULL, 0) : 20261123;
 }
 
+/* TARE_CHECKALL_SHARE=N: one case in N, where the rows have been through all of them already. */
+static int share(void) {
+    const char *env = getenv("TARE_CHECKALL_SHARE");
+    return env ? atoi(env) : 1;
+}
+
 static void free_rows(struct criterion_test_params *p) {
     cr_free(p->params);
 }
@@ -65,12 +71,18 @@ static const tare_kernel *present_row(const target *t) {
     return row;
 }
 
+/* A filter that leaves nothing to check is a mistake of whoever set it. */
+Test(checkall, has_rows) {
+    cr_assert_gt(list_rows(NULL, 0), 0, "no device whose id begins with '%s'",
+                 getenv("TARE_CHECKALL_DEVICES"));
+}
+
 ParameterizedTestParameters(checkall, every_row) {
     return rows();
 }
 ParameterizedTest(target *t, checkall, every_row, .timeout = 600) {
     const tare_kernel *row = present_row(t);
-    rowcheck c = {.seed = seed()};
+    rowcheck c = {.seed = seed(), .share = share()};
     int ok = rowcheck_run(tare_device_get(t->device), row, &c);
     cr_assert(ok, "%s", c.failure);
     fprintf(stderr, "checkall %-28s %6ld runs, worst error %.2f of the bound (%s)\n", t->row,

@@ -7,7 +7,8 @@
 #include "cuda/args.h"
 #include "cuda/kernels/ptx.cuh"
 
-enum { CU_F32 = 1, CU_F16 = 2, CU_BF16 = 3, CU_RELU = 1 << 2 };
+enum { CU_F32 = 1, CU_F16, CU_BF16, CU_I8, CU_I4 };
+enum { CU_RELU = 1 << 2 };
 
 CU_DEV float cu_load_x(const void *x, int type, int64_t i) {
     if (type == CU_F32) return ((const float *)x)[i];

@@ -1,9 +1,10 @@
-/* Every instruction and intrinsic that our kernels use beyond plain C, wrapped: once for the device,
- * and once for the emulator that tests run the same kernels in (tests/cuda_emu/ptx_emu.h).
+/* Every instruction and intrinsic that our kernels use beyond plain C, wrapped: once for the
+ * device, and once for the emulator that tests run the same kernels in (tests/cuda_emu/ptx_emu.h).
  *
  * Halves and bf16 are bits in uint16_t, or two of them in uint32_t, the first in the low half.
- * Fragments are those of the PTX ISA, section "Matrix fragments for mma.m16n8k16": with g = lane / 4
- * and t = lane % 4, A holds rows g and g + 8, B column g, D rows g and g + 8 at columns 2t, 2t + 1. */
+ * Fragments are those of the PTX ISA, section "Matrix fragments for mma.m16n8k16": with g = lane /
+ * 4 and t = lane % 4, A holds rows g and g + 8, B column g, D rows g and g + 8 at columns 2t, 2t
+ * + 1. */
 #ifndef TARE_CUDA_PTX_CUH
 #define TARE_CUDA_PTX_CUH
 
@@ -21,11 +22,21 @@
 
 /* ---- warps ---- */
 
-CU_DEV uint32_t cu_shfl(uint32_t v, int lane) { return __shfl_sync(0xffffffffu, v, lane); }
-CU_DEV uint32_t cu_shfl_xor(uint32_t v, int mask) { return __shfl_xor_sync(0xffffffffu, v, mask); }
-CU_DEV uint32_t cu_shfl_up(uint32_t v, int by) { return __shfl_up_sync(0xffffffffu, v, by); }
-CU_DEV float cu_shfl_xor_f(float v, int mask) { return __shfl_xor_sync(0xffffffffu, v, mask); }
-CU_DEV uint32_t cu_ballot(int p) { return __ballot_sync(0xffffffffu, p); }
+CU_DEV uint32_t cu_shfl(uint32_t v, int lane) {
+    return __shfl_sync(0xffffffffu, v, lane);
+}
+CU_DEV uint32_t cu_shfl_xor(uint32_t v, int mask) {
+    return __shfl_xor_sync(0xffffffffu, v, mask);
+}
+CU_DEV uint32_t cu_shfl_up(uint32_t v, int by) {
+    return __shfl_up_sync(0xffffffffu, v, by);
+}
+CU_DEV float cu_shfl_xor_f(float v, int mask) {
+    return __shfl_xor_sync(0xffffffffu, v, mask);
+}
+CU_DEV uint32_t cu_ballot(int p) {
+    return __ballot_sync(0xffffffffu, p);
+}
 
 /* ---- tensor cores: d += a b, sums in f32 or int32 ---- */
 
@@ -50,18 +61,30 @@ CU_DEV void cu_mma_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[2]) {
 
 /* ---- memory ---- */
 
+/* First to leave L2: a hint that loads of 16 bytes take as an operand. Made once a thread. */
+CU_DEV uint64_t cu_evict_first() {
+    uint64_t policy;
+    asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+    return policy;
+}
 /* 16 or 4 bytes of what is read once: past L1, first to leave L2. */
 CU_DEV uint4 cu_ldg_stream(const void *p) {
     uint4 v;
-    asm volatile("ld.global.nc.L1::no_allocate.L2::evict_first.v4.u32 {%0,%1,%2,%3}, [%4];"
+    asm volatile("ld.global.nc.L1::no_allocate.L2::cache_hint.v4.u32 {%0,%1,%2,%3}, [%4], %5;"
                  : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
-                 : "l"(p));
+                 : "l"(p), "l"(cu_evict_first()));
     return v;
 }
 CU_DEV uint32_t cu_ldg_stream4(const void *p) {
     uint32_t v;
-    asm volatile("ld.global.nc.L1::no_allocate.L2::evict_first.u32 %0, [%1];" : "=r"(v) : "l"(p));
+    asm volatile("ld.global.nc.L1::no_allocate.L2::cache_hint.u32 %0, [%1], %2;"
+                 : "=r"(v)
+                 : "l"(p), "l"(cu_evict_first()));
     return v;
+}
+/* 16 bytes of what other blocks read as well. */
+CU_DEV uint4 cu_ldg16(const void *p) {
+    return __ldg((const uint4 *)p);
 }
 /* 16 bytes to shared memory behind the thread's back; of them `valid` from memory, the rest 0. */
 CU_DEV void cu_cp_async16(void *shared, const void *global, int valid) {
@@ -70,7 +93,9 @@ CU_DEV void cu_cp_async16(void *shared, const void *global, int valid) {
                  "l"(global), "r"(valid)
                  : "memory");
 }
-CU_DEV void cu_cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+CU_DEV void cu_cp_async_commit() {
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
 /* Until at most N of the groups are under way; other threads' copies need a barrier as well. */
 template <int N> CU_DEV void cu_cp_async_wait() {
     asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
@@ -83,10 +108,18 @@ template <int LUT> CU_DEV uint32_t cu_lop3(uint32_t a, uint32_t b, uint32_t c) {
     asm("lop3.b32 %0, %1, %2, %3, %4;" : "=r"(d) : "r"(a), "r"(b), "r"(c), "n"(LUT));
     return d;
 }
-CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) { return __byte_perm(a, b, s); }
-CU_DEV int cu_popc(uint32_t v) { return __popc(v); }
-CU_DEV int cu_popcll(uint64_t v) { return __popcll(v); }
-CU_DEV int32_t cu_dp4a(int32_t a, int32_t b, int32_t c) { return __dp4a(a, b, c); }
+CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) {
+    return __byte_perm(a, b, s);
+}
+CU_DEV int cu_popc(uint32_t v) {
+    return __popc(v);
+}
+CU_DEV int cu_popcll(uint64_t v) {
+    return __popcll(v);
+}
+CU_DEV int32_t cu_dp4a(int32_t a, int32_t b, int32_t c) {
+    return __dp4a(a, b, c);
+}
 CU_DEV uint32_t cu_h2sub(uint32_t a, uint32_t b) {
     uint32_t d;
     asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(d) : "r"(a), "r"(b));
@@ -118,15 +151,31 @@ CU_DEV uint16_t cu_float_to_bf16(float f) {
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(h) : "f"(f));
     return h;
 }
-CU_DEV float cu_bf16_to_float(uint16_t h) { return __uint_as_float((uint32_t)h << 16); }
-CU_DEV float cu_uint_as_float(uint32_t u) { return __uint_as_float(u); }
-CU_DEV uint32_t cu_float_as_uint(float f) { return __float_as_uint(f); }
+CU_DEV float cu_bf16_to_float(uint16_t h) {
+    return __uint_as_float((uint32_t)h << 16);
+}
+CU_DEV float cu_uint_as_float(uint32_t u) {
+    return __uint_as_float(u);
+}
+CU_DEV uint32_t cu_float_as_uint(float f) {
+    return __float_as_uint(f);
+}
 /* Rounded once, to nearest even, whatever the compiler's options. */
-CU_DEV float cu_fdiv_rn(float a, float b) { return __fdiv_rn(a, b); }
-CU_DEV float cu_fmul_rn(float a, float b) { return __fmul_rn(a, b); }
-CU_DEV float cu_fadd_rn(float a, float b) { return __fadd_rn(a, b); }
-CU_DEV float cu_fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
-CU_DEV float cu_rintf(float a) { return rintf(a); }
+CU_DEV float cu_fdiv_rn(float a, float b) {
+    return __fdiv_rn(a, b);
+}
+CU_DEV float cu_fmul_rn(float a, float b) {
+    return __fmul_rn(a, b);
+}
+CU_DEV float cu_fadd_rn(float a, float b) {
+    return __fadd_rn(a, b);
+}
+CU_DEV float cu_fma(float a, float b, float c) {
+    return __fmaf_rn(a, b, c);
+}
+CU_DEV float cu_rintf(float a) {
+    return rintf(a);
+}
 
 #endif
 #endif

@@ -108,8 +108,12 @@ cudaError_t submit(cudaStream_t s, std::function<cudaError_t()> work) {
 extern "C" {
 
 /* For tests: what is allocated on all devices, and calls so far. */
-long tare_emu_live(void) { return (long)live.size(); }
-long tare_emu_calls(void) { return calls; }
+long tare_emu_live(void) {
+    return (long)live.size();
+}
+long tare_emu_calls(void) {
+    return calls;
+}
 void tare_emu_reset(void) {
     stuck = last = cudaSuccess;
     calls = 0;
@@ -316,17 +320,28 @@ cudaError_t cudaGetLastError(void) {
 }
 const char *cudaGetErrorName(cudaError_t e) {
     switch (e) {
-    case cudaSuccess: return "cudaSuccess";
-    case cudaErrorInvalidValue: return "cudaErrorInvalidValue";
-    case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation";
-    case cudaErrorInvalidConfiguration: return "cudaErrorInvalidConfiguration";
-    case cudaErrorNoDevice: return "cudaErrorNoDevice";
-    case cudaErrorInsufficientDriver: return "cudaErrorInsufficientDriver";
-    case cudaErrorIllegalAddress: return "cudaErrorIllegalAddress";
-    case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure";
-    default: return "an error";
+    case cudaSuccess:
+        return "cudaSuccess";
+    case cudaErrorInvalidValue:
+        return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation:
+        return "cudaErrorMemoryAllocation";
+    case cudaErrorInvalidConfiguration:
+        return "cudaErrorInvalidConfiguration";
+    case cudaErrorNoDevice:
+        return "cudaErrorNoDevice";
+    case cudaErrorInsufficientDriver:
+        return "cudaErrorInsufficientDriver";
+    case cudaErrorIllegalAddress:
+        return "cudaErrorIllegalAddress";
+    case cudaErrorLaunchFailure:
+        return "cudaErrorLaunchFailure";
+    default:
+        return "an error";
     }
 }
-const char *cudaGetErrorString(cudaError_t e) { return cudaGetErrorName(e); }
+const char *cudaGetErrorString(cudaError_t e) {
+    return cudaGetErrorName(e);
+}
 
 } // extern "C"

@@ -42,8 +42,9 @@ struct fiber {
     state is;
     jmp_buf here;
     ucontext_t first;
-    int started;
+    int started; /* its stack is in use: it waits in `body` for the next block */
     const char *what;
+    int words;
     void *fake;
     std::vector<copy> open;
     std::vector<std::vector<copy>> groups;
@@ -83,12 +84,27 @@ void yield_as(state s, const char *what) {
     SWITCHED(f.fake, &scheduler_bottom, &scheduler_size);
 }
 
+/* A fiber serves one block after the other. */
 void body() {
     SWITCHED(nullptr, &scheduler_bottom, &scheduler_size);
-    kernel(arguments);
-    fibers[current].is = DONE;
-    SWITCH_FROM(nullptr, scheduler_bottom, scheduler_size);
-    _longjmp(scheduler, 1);
+    for (;;) {
+        kernel(arguments);
+        yield_as(DONE, "");
+    }
+}
+
+void prepare_fiber(int i) {
+    fiber &f = fibers[i];
+    f.is = READY;
+    f.turn = 0;
+    f.open.clear();
+    f.groups.clear();
+    if (f.started) return;
+    getcontext(&f.first);
+    f.first.uc_stack.ss_sp = stacks + (size_t)i * STACK;
+    f.first.uc_stack.ss_size = STACK;
+    f.first.uc_link = nullptr;
+    makecontext(&f.first, body, 0);
 }
 
 void resume(int i) {
@@ -116,10 +132,11 @@ int try_warp(int w, int threads) {
     for (int i = first; i < first + 32 && i < threads; i++) waiting += fibers[i].is == EXCHANGE;
     if (waiting < 32) return 0;
     for (int i = first; i < first + 32; i++) {
-        if (strcmp(fibers[i].what, fibers[first].what) != 0) return -1;
+        if (fibers[i].what != fibers[first].what && strcmp(fibers[i].what, fibers[first].what) != 0)
+            return -1;
         fiber &f = fibers[i];
         memcpy(warps[w].words[f.turn & 1] + (i - first) * EMU_WORDS, f.operands[f.turn & 1],
-               sizeof f.operands[0]);
+               (size_t)f.words * 4);
     }
     for (int i = first; i < first + 32; i++) fibers[i].is = READY;
     return 1;
@@ -169,18 +186,7 @@ std::vector<int> order_of(int threads) {
 int run_block(int threads) {
     int done = 0;
     std::vector<int> order = order_of(threads);
-    for (int i = 0; i < threads; i++) {
-        fiber &f = fibers[i];
-        f.is = READY;
-        f.started = f.turn = 0;
-        f.open.clear();
-        f.groups.clear();
-        getcontext(&f.first);
-        f.first.uc_stack.ss_sp = stacks + (size_t)i * STACK;
-        f.first.uc_stack.ss_size = STACK;
-        f.first.uc_link = nullptr;
-        makecontext(&f.first, body, 0);
-    }
+    for (int i = 0; i < threads; i++) prepare_fiber(i);
     while (!done) {
         for (int i : order)
             if (fibers[i].is == READY) resume(i);
@@ -194,13 +200,18 @@ int run_block(int threads) {
 
 } // namespace
 
-void emu_block_barrier() { yield_as(BARRIER, "barrier"); }
+void emu_block_barrier() {
+    yield_as(BARRIER, "barrier");
+}
 
-int emu_lane() { return current & 31; }
+int emu_lane() {
+    return current & 31;
+}
 
 const uint32_t *emu_exchange(const char *what, const uint32_t *operands, int words) {
     fiber &f = fibers[current];
     f.turn++;
+    f.words = words;
     if (words) memcpy(f.operands[f.turn & 1], operands, (size_t)words * 4);
     yield_as(EXCHANGE, what);
     return warps[current / 32].words[f.turn & 1];

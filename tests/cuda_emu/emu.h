@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 
-
 /* Runs every block; 0 where a thread went astray, with a line on stderr that says how. */
 int emu_run(const void *kernel, const void *args, size_t args_bytes, const unsigned grid[3],
             const unsigned block[3], size_t shared);

@@ -25,21 +25,24 @@ uint16_t emu_float_to_bf16(float f) {
     return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
-/* Products are exact and their sum is rounded once: at least as good as the device's. */
+/* Products are exact and their sum is rounded once: at least as good as the device's. Each lane
+ * leaves its operands as floats, a's low and high halves first. */
 void emu_mma_16(float d[4], const uint32_t a[4], const uint32_t b[2], int bf16) {
-    uint32_t own[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
-    const uint32_t *all = emu_exchange(bf16 ? "mma.bf16" : "mma.f16", own, 6);
+    uint32_t own[EMU_WORDS];
+    for (int i = 0; i < 12; i++) {
+        uint16_t h = (uint16_t)((i < 8 ? a[i / 2] : b[i / 2 - 4]) >> i % 2 * 16);
+        own[i] = cu_float_as_uint(bf16 ? cu_bf16_to_float(h) : emu_half_to_float(h));
+    }
+    const uint32_t *all = emu_exchange(bf16 ? "mma.bf16" : "mma.f16", own, 12);
     int lane = emu_lane(), g = lane / 4, t = lane % 4;
     for (int o = 0; o < 4; o++) {
-        int row = g, high = o / 2, column = 2 * t + o % 2;
+        int high = o / 2, column = 2 * t + o % 2;
         double sum = d[o];
         for (int k = 0; k < 16; k++) {
             int from = k % 8 / 2, half = k / 8;
-            uint32_t x = all[(row * 4 + from) * EMU_WORDS + half * 2 + high];
-            uint32_t w = all[(column * 4 + from) * EMU_WORDS + 4 + half];
-            uint16_t xh = (uint16_t)(x >> k % 2 * 16), wh = (uint16_t)(w >> k % 2 * 16);
-            sum += bf16 ? (double)cu_bf16_to_float(xh) * cu_bf16_to_float(wh)
-                        : (double)emu_half_to_float(xh) * emu_half_to_float(wh);
+            const uint32_t *x = all + (g * 4 + from) * EMU_WORDS + 2 * (half * 2 + high);
+            const uint32_t *w = all + (column * 4 + from) * EMU_WORDS + 8 + 2 * half;
+            sum += (double)cu_uint_as_float(x[k % 2]) * cu_uint_as_float(w[k % 2]);
         }
         d[o] = (float)sum;
     }

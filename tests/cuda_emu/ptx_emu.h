@@ -34,7 +34,7 @@ extern unsigned char *emu_dynamic_shared;
 
 /* ---- emu.cc ---- */
 
-enum { EMU_WORDS = 8 };
+enum { EMU_WORDS = 12 };
 void emu_block_barrier();
 /* Leaves `words` operands for the warp and returns once all 32 lanes have: lane i's are at
  * [i * EMU_WORDS], valid until this lane's next such call. `what` must be the same in all lanes. */
@@ -44,8 +44,12 @@ void emu_copies_commit();
 void emu_copies_wait(int leave);
 int emu_lane();
 
-static inline void __syncthreads() { emu_block_barrier(); }
-static inline void __syncwarp() { emu_exchange("syncwarp", nullptr, 0); }
+static inline void __syncthreads() {
+    emu_block_barrier();
+}
+static inline void __syncwarp() {
+    emu_exchange("syncwarp", nullptr, 0);
+}
 static inline void __threadfence() {}
 template <class T> static inline T atomicAdd(T *p, T v) {
     T old = *p;
@@ -113,6 +117,9 @@ CU_DEV uint4 cu_ldg_stream(const void *p) {
     memcpy(&v, p, 16);
     return v;
 }
+CU_DEV uint4 cu_ldg16(const void *p) {
+    return cu_ldg_stream(p);
+}
 CU_DEV uint32_t cu_ldg_stream4(const void *p) {
     uint32_t v;
     emu_aligned(p, 4);
@@ -124,8 +131,12 @@ CU_DEV void cu_cp_async16(void *shared, const void *global, int valid) {
     emu_aligned(global, 16);
     emu_copy_later(shared, global, valid);
 }
-CU_DEV void cu_cp_async_commit() { emu_copies_commit(); }
-template <int N> CU_DEV void cu_cp_async_wait() { emu_copies_wait(N); }
+CU_DEV void cu_cp_async_commit() {
+    emu_copies_commit();
+}
+template <int N> CU_DEV void cu_cp_async_wait() {
+    emu_copies_wait(N);
+}
 
 /* ---- bits and numbers ---- */
 
@@ -141,25 +152,36 @@ CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) {
     for (int i = 0; i < 4; i++) d |= (uint32_t)(all >> (s >> 4 * i & 7) * 8 & 255) << 8 * i;
     return d;
 }
-CU_DEV int cu_popc(uint32_t v) { return __builtin_popcount(v); }
-CU_DEV int cu_popcll(uint64_t v) { return __builtin_popcountll(v); }
+CU_DEV int cu_popc(uint32_t v) {
+    return __builtin_popcount(v);
+}
+CU_DEV int cu_popcll(uint64_t v) {
+    return __builtin_popcountll(v);
+}
 CU_DEV int32_t cu_dp4a(int32_t a, int32_t b, int32_t c) {
     for (int i = 0; i < 4; i++) c += (int8_t)(a >> 8 * i) * (int8_t)(b >> 8 * i);
     return c;
 }
-CU_DEV float cu_half_to_float(uint16_t h) { return emu_half_to_float(h); }
-CU_DEV uint16_t cu_float_to_half(float f) { return emu_float_to_half(f); }
-CU_DEV uint16_t cu_float_to_bf16(float f) { return emu_float_to_bf16(f); }
-CU_DEV float cu_bf16_to_float(uint16_t h) { return cu_uint_as_float((uint32_t)h << 16); }
+CU_DEV float cu_half_to_float(uint16_t h) {
+    return emu_half_to_float(h);
+}
+CU_DEV uint16_t cu_float_to_half(float f) {
+    return emu_float_to_half(f);
+}
+CU_DEV uint16_t cu_float_to_bf16(float f) {
+    return emu_float_to_bf16(f);
+}
+CU_DEV float cu_bf16_to_float(uint16_t h) {
+    return cu_uint_as_float((uint32_t)h << 16);
+}
 /* A float holds the exact product of two halves; its sum with a third is rounded twice here, which
  * for the small integers that kernels compute this way changes nothing. */
 CU_DEV uint32_t cu_h2fma(uint32_t a, uint32_t b, uint32_t c) {
     uint32_t d = 0;
     for (int s = 0; s < 32; s += 16)
-        d |= (uint32_t)emu_float_to_half(
-                 (float)((double)emu_half_to_float((uint16_t)(a >> s)) *
-                             emu_half_to_float((uint16_t)(b >> s)) +
-                         emu_half_to_float((uint16_t)(c >> s))))
+        d |= (uint32_t)emu_float_to_half((float)((double)emu_half_to_float((uint16_t)(a >> s)) *
+                                                     emu_half_to_float((uint16_t)(b >> s)) +
+                                                 emu_half_to_float((uint16_t)(c >> s))))
              << s;
     return d;
 }
@@ -175,10 +197,20 @@ CU_DEV uint32_t cu_b2fma(uint32_t a, uint32_t b, uint32_t c) {
              << s;
     return d;
 }
-CU_DEV float cu_fdiv_rn(float a, float b) { return a / b; }
-CU_DEV float cu_fmul_rn(float a, float b) { return a * b; }
-CU_DEV float cu_fadd_rn(float a, float b) { return a + b; }
-CU_DEV float cu_fma(float a, float b, float c) { return fmaf(a, b, c); }
-CU_DEV float cu_rintf(float a) { return rintf(a); }
+CU_DEV float cu_fdiv_rn(float a, float b) {
+    return a / b;
+}
+CU_DEV float cu_fmul_rn(float a, float b) {
+    return a * b;
+}
+CU_DEV float cu_fadd_rn(float a, float b) {
+    return a + b;
+}
+CU_DEV float cu_fma(float a, float b, float c) {
+    return fmaf(a, b, c);
+}
+CU_DEV float cu_rintf(float a) {
+    return rintf(a);
+}
 
 #endif

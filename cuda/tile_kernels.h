@@ -1,0 +1,32 @@
+/* The kernels over tiles, as the host asks for them: instances of templates, by address. */
+#ifndef TARE_CUDA_TILE_KERNELS_H
+#define TARE_CUDA_TILE_KERNELS_H
+
+#include "cuda/args.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A kernel and what a block of it does: grid = row tiles / tiles, splits of k, rows of x / rows. */
+typedef struct cu_tile_kernel {
+    const void *address; /* null: there is none */
+    int tiles, rows, threads;
+    size_t shared; /* dynamic, bytes */
+} cu_tile_kernel;
+
+/* bits 4, 8 or 16 of a weight; bf16: x and the tensor cores' operands are bf16, else f16; mt: tiles
+ * of 8 rows of x, 1, 2 or 4. */
+cu_tile_kernel cu_tile_stream(int bits, int bf16, int grouped, int mt);
+/* For many rows of x: 64 a block, by way of shared memory. */
+cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped);
+/* f32 x, and any type of weights, on the plain cores; value is a tare_type; mt 1, 4 or 8 rows. */
+cu_tile_kernel cu_tile_fma(int value, int grouped, int mt);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
