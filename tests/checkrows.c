@@ -1,5 +1,10 @@
-/* Every row of the OpenCL devices at small, awkward shapes, against the fp64 reference: for running
- * under oclgrind, which is slow (tests/oclgrind.sh). */
+/* The rows of devices other than the CPU against the fp64 reference, without a test framework, so
+ * that it runs on machines that have none and under tools that watch every access:
+ *
+ *   checkrows small DEVICE   awkward shapes of a few rows: for oclgrind and compute-sanitizer
+ *   checkrows all DEVICE     what checkall does: every format, type, flag and shape, and large ones
+ *
+ * DEVICE: how the ids begin, "opencl" or "cuda:0". A line a row; 0 where all are right. */
 #include "tests/rowcheck.h"
 #include "tests/rowdata.h"
 
@@ -21,7 +26,8 @@ typedef struct kase {
 static const kase kases[] = {
     {1, 19, 37, TARE_F32, 0},          {5, 17, 70, TARE_BF16, TARE_BIAS | TARE_RELU},
     {67, 18, 33, TARE_F32, TARE_BIAS}, {65, 18, 12, TARE_F32, 0},
-    {80, 3, 4, TARE_BF16, 0},          {112, 18, 8, TARE_F32, TARE_RELU}};
+    {80, 3, 4, TARE_BF16, 0},          {112, 18, 8, TARE_F32, TARE_RELU},
+    {34, 17, 72, TARE_F16, 0}};
 
 typedef struct rig {
     tare_tensor t;
@@ -104,7 +110,7 @@ static int check(tare_device *d, const tare_kernel *row, const char *name, const
     return ok;
 }
 
-static int check_row(tare_device *d, const tare_kernel *row) {
+static int check_small(tare_device *d, const tare_kernel *row) {
     int runs = 0, ok = 1;
     for (int i = 0; rowcheck_format(i); i++)
         for (size_t c = 0; c < 2 * (sizeof kases / sizeof *kases); c++) {
@@ -114,22 +120,46 @@ static int check_row(tare_device *d, const tare_kernel *row) {
             if (one >= 0) runs++;
             if (one == 0) ok = 0;
         }
-    printf("ocl_small %-28s %3d runs: %s\n", row->name, runs, ok && runs ? "right" : "WRONG");
-    fflush(stdout);
+    printf("%-8s %-28s %5d runs: %s\n", d->info.id, row->name, runs,
+           ok && runs ? "right" : "WRONG");
     return ok && runs;
 }
 
-int main(void) {
-    int ok = 1, devices = 0;
+static int check_all(tare_device *d, const tare_kernel *row) {
+    rowcheck c = {.seed = 20261124};
+    int ok = rowcheck_run(d, row, &c) && rowcheck_large(d, row, &c);
+    printf("%-8s %-28s %5ld runs, worst error %.2f of the bound: %s\n", d->info.id, row->name,
+           c.runs, c.worst, ok ? "right" : c.failure);
+    return ok;
+}
+
+static int check_device(tare_device *d, int all, int *rows) {
+    int ok = 1;
+    for (const tare_kernel *const *row = d->backend->rows; *row; row++) {
+        char why[160];
+        if (!tare_plan_features(d, *row, why)) {
+            printf("%-8s %-28s skipped: %s\n", d->info.id, (*row)->name, why);
+            continue;
+        }
+        ok &= all ? check_all(d, *row) : check_small(d, *row);
+        fflush(stdout);
+        ++*rows;
+    }
+    return ok;
+}
+
+int main(int argc, char **argv) {
+    int ok = 1, rows = 0;
+    if (argc != 3 || (strcmp(argv[1], "small") != 0 && strcmp(argv[1], "all") != 0)) {
+        fprintf(stderr, "usage: checkrows small|all DEVICE\n");
+        return 2;
+    }
     for (int i = 0; i < tare_device_count(); i++) {
         tare_device *d = tare_device_get(i);
-        char why[160];
-        if (d->backend->host_memory) continue;
-        devices++;
-        for (const tare_kernel *const *row = d->backend->rows; *row; row++)
-            if (tare_plan_features(d, *row, why)) ok &= check_row(d, *row);
+        if (d->backend->host_memory || strncmp(d->info.id, argv[2], strlen(argv[2])) != 0) continue;
+        ok &= check_device(d, strcmp(argv[1], "all") == 0, &rows);
     }
     for (int i = 0; tare_backend_refusal(i); i++) printf("%s\n", tare_backend_refusal(i));
-    printf("ocl_small: %d devices\n", devices);
-    return !(ok && devices > 0);
+    printf("checkrows: %d rows, %s\n", rows, ok && rows ? "all right" : "NOT right");
+    return !(ok && rows);
 }
