@@ -161,5 +161,9 @@ int main(int argc, char **argv) {
     }
     for (int i = 0; tare_backend_refusal(i); i++) printf("%s\n", tare_backend_refusal(i));
     printf("checkrows: %d rows, %s\n", rows, ok && rows ? "all right" : "NOT right");
+    fflush(stdout);
+    /* CLBlast gives its programs back from a destructor at exit, when oclgrind has already taken
+     * down the compiler that they belong to. */
+    if (getenv("TARE_CHECKROWS_NO_EXIT_HANDLERS")) _Exit(!(ok && rows));
     return !(ok && rows);
 }
