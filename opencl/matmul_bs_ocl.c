@@ -1,9 +1,6 @@
-/* Block-sparse weights of any block, float activations. Stored values of every type become floats:
- *
- *   offsets   uint32 [block rows + 1], in blocks
- *   index     uint32 [blocks]: block columns
- *   values    float [blocks][c][r_pad]: column by column, r_pad the rows of a block rounded up to
- *             a vector of 1, 2 or 4 */
+/* Block-sparse weights of any block, float activations (opencl/bs.h has the blob). */
+#include "opencl/bs.h"
+#include "opencl/pack.h"
 #include "opencl/rows.h"
 #include "opencl/xprep.h"
 #include "src/format/format.h"
@@ -12,13 +9,8 @@
 
 enum { FEW = 4, LANES_MAX = 16, ROW_VECTOR = 4 };
 
-typedef struct shape {
-    int64_t r, c, rv, r_pad, block_rows, block_cols, blocks;
-    size_t index_at, values_at, bytes;
-} shape;
-
-static shape shape_of(const tare_problem *p) {
-    shape s = {.r = p->w.block_r, .c = p->w.block_c};
+ocl_bs_shape ocl_bs_shape_of(const tare_problem *p) {
+    ocl_bs_shape s = {.r = p->w.block_r, .c = p->w.block_c};
     s.rv = s.r >= ROW_VECTOR ? ROW_VECTOR : s.r >= 2 ? 2 : 1;
     s.r_pad = (s.r + s.rv - 1) / s.rv * s.rv;
     s.block_rows = (p->n + s.r - 1) / s.r;
@@ -38,7 +30,7 @@ static int refuse(tare_fit *f, const char *why) {
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     if (p->w.layout != TARE_BLOCK) return refuse(f, "takes block-sparse weights");
     if (p->flags & TARE_X_I8) return refuse(f, "takes float activations");
-    shape s = shape_of(p);
+    ocl_bs_shape s = ocl_bs_shape_of(p);
     if (s.bytes / 4 > INT32_MAX) return refuse(f, "counts words in 31 bits: W is too large");
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     tare_problem least = *p;
@@ -55,7 +47,7 @@ static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     return 1;
 }
 
-static void pack_block(const tare_tensor *t, const shape *s, int64_t block_row, int64_t b,
+static void pack_block(const tare_tensor *t, const ocl_bs_shape *s, int64_t block_row, int64_t b,
                        float *out) {
     const coding *values = format_coding(&t->format);
     double v[256];
@@ -66,7 +58,7 @@ static void pack_block(const tare_tensor *t, const shape *s, int64_t block_row, 
 }
 
 static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
-    shape s = shape_of(p);
+    ocl_bs_shape s = ocl_bs_shape_of(p);
     const uint32_t *from = t->part[TARE_OFFSETS].data;
     uint32_t *offsets = blob, *index = (uint32_t *)(void *)((char *)blob + s.index_at);
     float *values = (float *)(void *)((char *)blob + s.values_at);
@@ -88,7 +80,7 @@ typedef struct choice {
 } choice;
 
 static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
-    int rv = (int)shape_of(p).rv, cpu = d->class == OCL_CPU;
+    int rv = (int)ocl_bs_shape_of(p).rv, cpu = d->class == OCL_CPU;
     choice c = {.few = m <= FEW, .mt = m == 1 ? 1 : FEW, .vm = cpu ? 16 : 2};
     c.lanes = d->params.lanes > LANES_MAX ? LANES_MAX : d->params.lanes;
     c.rows = c.lanes > 1 ? 4 : 16;
@@ -122,7 +114,7 @@ static tare_status prepare(void *state, void *stream, const tare_problem *p) {
 static tare_status run(const tare_run_args *a) {
     const tare_problem *p = a->problem;
     ocl_stream *s = a->stream;
-    shape q = shape_of(p);
+    ocl_bs_shape q = ocl_bs_shape_of(p);
     choice c = choose(s->device, p, a->m);
     const void *x = a->scratch;
     uint64_t first = 0;
@@ -164,6 +156,8 @@ const tare_kernel matmul_bs_ocl = {
     .flags = TARE_ROW_REPEATABLE,
     .fit = fit,
     .pack = pack,
+    .pack_values = ocl_bs_pack_values,
+    .unpack_values = ocl_bs_unpack_values,
     .prepare = prepare,
     .run = run,
 };

@@ -1,4 +1,5 @@
 /* CSR weights of any value type but i4, float activations. */
+#include "opencl/pack.h"
 #include "opencl/rows.h"
 #include "opencl/sparse.h"
 
@@ -12,6 +13,8 @@ const tare_kernel matmul_csr_ocl = {
     .flags = TARE_ROW_REPEATABLE,
     .fit = fit,
     .pack = ocl_sparse_pack,
+    .pack_values = ocl_sparse_pack_values,
+    .unpack_values = ocl_sparse_unpack_values,
     .prepare = ocl_sparse_prepare,
     .run = ocl_sparse_run,
 };

@@ -1,5 +1,6 @@
 /* Dense f16 weights, widened to f32 in registers: any device can, with or without half arithmetic.
  */
+#include "opencl/pack.h"
 #include "opencl/panel.h"
 #include "opencl/rows.h"
 
@@ -13,6 +14,8 @@ const tare_kernel matmul_f16_ocl = {
     .flags = TARE_ROW_REPEATABLE,
     .fit = fit,
     .pack = ocl_panel_pack,
+    .pack_values = ocl_panel_pack_values,
+    .unpack_values = ocl_panel_unpack_values,
     .prepare = ocl_panel_prepare,
     .run = ocl_panel_run,
 };

@@ -1,4 +1,5 @@
 /* Int4 weights by group, float activations, zero points or none. */
+#include "opencl/pack.h"
 #include "opencl/panel.h"
 #include "opencl/rows.h"
 
@@ -12,6 +13,8 @@ const tare_kernel matmul_w4_ocl = {
     .flags = TARE_ROW_REPEATABLE,
     .fit = fit,
     .pack = ocl_panel_pack,
+    .pack_values = ocl_panel_pack_values,
+    .unpack_values = ocl_panel_unpack_values,
     .prepare = ocl_panel_prepare,
     .run = ocl_panel_run,
 };

@@ -1,4 +1,5 @@
 /* Int8 weights and int8 activations: x is quantised a row on the device, sums are exact. */
+#include "opencl/pack.h"
 #include "opencl/panel.h"
 #include "opencl/rows.h"
 
@@ -113,6 +114,8 @@ const tare_kernel matmul_w8a8_ocl = {
     .flags = TARE_ROW_REPEATABLE,
     .fit = fit,
     .pack = ocl_panel_pack,
+    .pack_values = ocl_panel_pack_values,
+    .unpack_values = ocl_panel_unpack_values,
     .prepare = prepare,
     .run = run,
 };

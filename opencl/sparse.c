@@ -9,17 +9,12 @@
 /* Rows of x up to which sparse_few takes them, rows a run of it, rows of W a work-group. */
 enum { FEW = 4, FEW_ROWS = 4, GROUP_ITEMS = 128 };
 
-typedef struct shape {
-    int64_t row_words;                            /* of the index, a row */
-    size_t index_at, scales_at, values_at, bytes; /* in the blob */
-} shape;
-
 static size_t up4(size_t v) {
     return (v + 3) / 4 * 4;
 }
 
-static shape shape_of(const tare_problem *p) {
-    shape s = {0};
+ocl_sparse_shape ocl_sparse_shape_of(const tare_problem *p) {
+    ocl_sparse_shape s = {0};
     size_t n = (size_t)p->n, nnz = (size_t)p->nnz, index = 0;
     s.index_at = p->w.layout == TARE_NM ? 0 : (n + 1) * sizeof(uint32_t);
     if (p->w.layout == TARE_CSR) index = up4(nnz * (size_t)TARE_INDEX_BYTES(p->k));
@@ -49,7 +44,7 @@ int ocl_sparse_fit(tare_layout which, const tare_rates *r, const tare_problem *p
     if (p->flags & TARE_X_I8) return refuse(f, "takes float activations");
     if (p->w.value == TARE_I8 && (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP))
         return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
-    shape s = shape_of(p);
+    ocl_sparse_shape s = ocl_sparse_shape_of(p);
     if (s.bytes / 4 > INT32_MAX) return refuse(f, "counts words in 31 bits: W is too large");
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     int few = p->m <= FEW;
@@ -69,7 +64,7 @@ int ocl_sparse_fit(tare_layout which, const tare_rates *r, const tare_problem *p
 
 /* ---- packing ---- */
 
-static void pack_codes(const tare_tensor *t, const shape *s, uint32_t *out) {
+static void pack_codes(const tare_tensor *t, const ocl_sparse_shape *s, uint32_t *out) {
     int64_t count = format_nm_values(&t->format, t->k), m = t->format.nm_m;
     int bits = TARE_NM_BITS(m), per = 32 / bits;
     for (int64_t row = 0; row < t->n; row++, out += s->row_words)
@@ -81,14 +76,14 @@ static void pack_codes(const tare_tensor *t, const shape *s, uint32_t *out) {
         }
 }
 
-static void pack_bits(const tare_tensor *t, const shape *s, uint32_t *out) {
+static void pack_bits(const tare_tensor *t, const ocl_sparse_shape *s, uint32_t *out) {
     const uint64_t *in = t->part[TARE_INDICES].data;
     for (int64_t row = 0; row < t->n; row++, out += s->row_words, in += TARE_BITMAP_WORDS(t->k))
         for (int64_t j = 0; j < s->row_words; j++) out[j] = (uint32_t)(in[j / 2] >> (j % 2 * 32));
 }
 
 tare_status ocl_sparse_pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
-    shape s = shape_of(p);
+    ocl_sparse_shape s = ocl_sparse_shape_of(p);
     char *out = blob;
     (void)used;
     if (p->w.layout != TARE_NM)
@@ -172,7 +167,7 @@ tare_status ocl_sparse_prepare(void *state, void *stream, const tare_problem *p)
 tare_status ocl_sparse_run(const tare_run_args *a) {
     const tare_problem *p = a->problem;
     ocl_stream *s = a->stream;
-    shape q = shape_of(p);
+    ocl_sparse_shape q = ocl_sparse_shape_of(p);
     choice c = choose(s->device, p, a->m);
     const void *x = a->scratch;
     uint64_t first = 0;

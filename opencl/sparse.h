@@ -13,6 +13,13 @@
 
 #include "opencl/ocl.h"
 
+typedef struct ocl_sparse_shape {
+    int64_t row_words;                            /* of the index, a row */
+    size_t index_at, scales_at, values_at, bytes; /* in the blob */
+} ocl_sparse_shape;
+
+ocl_sparse_shape ocl_sparse_shape_of(const tare_problem *p);
+
 /* The functions of a row of one layout. */
 int ocl_sparse_fit(tare_layout which, const tare_rates *r, const tare_problem *p, tare_fit *f);
 tare_status ocl_sparse_pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used);

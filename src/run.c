@@ -86,6 +86,19 @@ tare_status tare_pack_values(const tare_plan *plan, tare_stream *s, const tare_b
     return TARE_OK;
 }
 
+tare_status tare_unpack_values(const tare_packed *p, tare_stream *s, tare_buffer *w) {
+    if (!p || !s || !w) TARE_FAIL(TARE_E_ARG, "unpack_values: null argument");
+    const tare_device *d = p->plan.device;
+    const tare_problem *q = &p->plan.problem;
+    if (s->device != d || w->device != d)
+        TARE_FAIL(TARE_E_ARG, "unpack_values: weights, stream and buffer must be of one device");
+    if (w->bytes < (size_t)(q->n * q->k) * sizeof(float))
+        TARE_FAIL(TARE_E_ARG, "unpack_values: the buffer holds less than n * k floats");
+    if (!p->plan.row->unpack_values)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s can't unpack on the device", p->plan.kernel);
+    return p->plan.row->unpack_values(q, d->state, s->state, p->mem, w->mem);
+}
+
 size_t tare_packed_bytes(const tare_packed *p) {
     return p ? p->bytes : 0;
 }

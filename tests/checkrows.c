@@ -30,23 +30,37 @@ static const kase kases[] = {
     {34, 17, 72, TARE_F16, 0}};
 
 typedef struct rig {
+    float *w;
     tare_tensor t;
-    tare_packed *w;
+    tare_packed *w_packed;
     tare_stream *s;
-    tare_buffer *x, *bias, *y;
+    tare_buffer *x, *bias, *y, *values;
     void *xs, *ys;
     float *b;
     double *ref, *mag;
 } rig;
 
 static void clear(rig *r) {
+    tare_buffer_destroy(r->values);
     tare_buffer_destroy(r->x);
     tare_buffer_destroy(r->bias);
     tare_buffer_destroy(r->y);
     tare_stream_destroy(r->s);
-    tare_packed_destroy(r->w);
+    tare_packed_destroy(r->w_packed);
     tare_tensor_clear(&r->t);
-    free(r->xs), free(r->ys), free(r->b), free(r->ref), free(r->mag);
+    free(r->w), free(r->xs), free(r->ys), free(r->b), free(r->ref), free(r->mag);
+}
+
+/* The weights that the row packs on the device replace those that were packed here. */
+static tare_status pack_there(const tare_plan *plan, rig *r) {
+    size_t bytes = (size_t)(r->t.n * r->t.k) * sizeof(float);
+    if (!plan->row->pack_values) return TARE_OK;
+    TARE_TRY(tare_buffer_create(plan->device, bytes, &r->values));
+    TARE_TRY(tare_buffer_write(r->s, r->values, 0, r->w, bytes));
+    tare_packed_destroy(r->w_packed);
+    r->w_packed = NULL;
+    TARE_TRY(tare_pack_values(plan, r->s, r->values, &r->w_packed));
+    return tare_unpack_values(r->w_packed, r->s, r->values);
 }
 
 static tare_status multiply(const tare_plan *plan, rig *r) {
@@ -54,9 +68,10 @@ static tare_status multiply(const tare_plan *plan, rig *r) {
     size_t x = (size_t)(p->m * p->k) * tare_type_bytes(p->x),
            y = (size_t)(p->m * p->n) * tare_type_bytes(p->y), b = (size_t)p->n * sizeof(float);
     r->ys = malloc(y);
-    TARE_TRY(tare_pack(plan, &r->t, &r->w));
+    TARE_TRY(tare_pack(plan, &r->t, &r->w_packed));
     TARE_TRY(tare_stream_create(plan->device, &r->s));
     TARE_TRY(tare_stream_reserve(r->s, plan));
+    TARE_TRY(pack_there(plan, r));
     TARE_TRY(tare_buffer_create(plan->device, x, &r->x));
     TARE_TRY(tare_buffer_create(plan->device, y, &r->y));
     TARE_TRY(tare_buffer_write(r->s, r->x, 0, r->xs, x));
@@ -64,17 +79,16 @@ static tare_status multiply(const tare_plan *plan, rig *r) {
         TARE_TRY(tare_buffer_create(plan->device, b, &r->bias));
         TARE_TRY(tare_buffer_write(r->s, r->bias, 0, r->b, b));
     }
-    TARE_TRY(tare_run(plan, r->w, r->s, r->x, r->bias, r->y, 0));
+    TARE_TRY(tare_run(plan, r->w_packed, r->s, r->x, r->bias, r->y, 0));
     TARE_TRY(tare_buffer_read(r->s, r->y, 0, r->ys, y));
     return tare_stream_sync(r->s);
 }
 
 static void fill(rig *r, const tare_format *f, const kase *q) {
     uint64_t state = 7;
-    float *w = malloc((size_t)(q->n * q->k) * sizeof *w);
-    fill_weights(w, q->n, q->k, f, PATTERN_SPARSE, &state);
-    if (tare_encode(f, q->n, q->k, w, &r->t) != TARE_OK) abort();
-    free(w);
+    r->w = malloc((size_t)(q->n * q->k) * sizeof *r->w);
+    fill_weights(r->w, q->n, q->k, f, PATTERN_SPARSE, &state);
+    if (tare_encode(f, q->n, q->k, r->w, &r->t) != TARE_OK) abort();
     r->xs = malloc((size_t)(q->m * q->k) * 4);
     r->b = malloc((size_t)q->n * sizeof(float));
     fill_x(r->xs, q->type, q->m, q->k, &state);

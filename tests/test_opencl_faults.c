@@ -66,16 +66,28 @@ typedef struct job {
     tare_tensor t;
     tare_packed *w;
     tare_stream *s;
-    tare_buffer *x, *bias, *y;
+    tare_buffer *x, *bias, *y, *values;
 } job;
 
+static float w[N * K];
+
 static tare_status encode(int kind, tare_tensor *t) {
-    static float w[N * K];
     uint64_t state = 11;
     tare_format f;
     TARE_TRY(tare_format_parse(kinds[kind].format, &f));
     fill_weights(w, N, K, &f, PATTERN_SPARSE, &state);
     return tare_encode(&f, N, K, w, t);
+}
+
+/* Where the row packs on the device, the job goes on with what it packed there. */
+static tare_status pack_there(job *j, const tare_plan *plan) {
+    if (!plan->row->pack_values) return TARE_OK;
+    TARE_TRY(tare_buffer_create(plan->device, sizeof w, &j->values));
+    TARE_TRY(tare_buffer_write(j->s, j->values, 0, w, sizeof w));
+    tare_packed_destroy(j->w);
+    j->w = NULL;
+    TARE_TRY(tare_pack_values(plan, j->s, j->values, &j->w));
+    return tare_unpack_values(j->w, j->s, j->values);
 }
 
 static tare_status attempt(job *j, tare_device *d, const char *row, int kind, void *out) {
@@ -92,6 +104,7 @@ static tare_status attempt(job *j, tare_device *d, const char *row, int kind, vo
     TARE_TRY(tare_pack(&plan, &j->t, &j->w));
     TARE_TRY(tare_stream_create(d, &j->s));
     TARE_TRY(tare_stream_reserve(j->s, &plan));
+    TARE_TRY(pack_there(j, &plan));
     TARE_TRY(tare_buffer_create(d, M * K * element, &j->x));
     TARE_TRY(tare_buffer_create(d, sizeof bias, &j->bias));
     TARE_TRY(tare_buffer_create(d, M * N * element, &j->y));
@@ -110,6 +123,7 @@ static tare_status whole_job(tare_device *d, const char *row, int kind, void *ou
     memset(&j, 0, sizeof j);
     ocl_programs_clear(d->state);
     tare_status s = attempt(&j, d, row, kind, out);
+    tare_buffer_destroy(j.values);
     tare_buffer_destroy(j.x);
     tare_buffer_destroy(j.bias);
     tare_buffer_destroy(j.y);

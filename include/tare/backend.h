@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define TARE_BACKEND_ABI 2
+#define TARE_BACKEND_ABI 3
 
 /* What a row says of a problem it accepts, or why it does not. Zeroed before the call. */
 typedef struct tare_fit {
@@ -70,6 +70,9 @@ typedef struct tare_kernel {
      * and `pack`. Null: the row has no such kernels. */
     tare_status (*pack_values)(const tare_problem *p, void *state, void *stream, const void *w,
                                void *blob);
+    /* The other way: n * k floats into `w`, as tare_decode_row gives them, queued. Null: none. */
+    tare_status (*unpack_values)(const tare_problem *p, void *state, void *stream, const void *blob,
+                                 void *w);
     /* Frees what the blob refers to beyond itself, such as objects of a library; null: nothing.
      * Called once, before the blob is freed, where buffers are host memory. A pack that fails
      * cleans up by itself. */

@@ -313,6 +313,9 @@ TARE_API tare_status tare_pack(const tare_plan *plan, const tare_tensor *t, tare
  * row has no kernels for it; TARE_E_VALUE where W is not finite. */
 TARE_API tare_status tare_pack_values(const tare_plan *plan, tare_stream *s, const tare_buffer *w,
                                       tare_packed **out);
+/* What packed weights stand for, back as n * k floats in a buffer of the same device, bit for bit
+ * as tare_decode_row gives them. Queued on the stream. TARE_E_UNSUPPORTED as above. */
+TARE_API tare_status tare_unpack_values(const tare_packed *p, tare_stream *s, tare_buffer *w);
 TARE_API size_t tare_packed_bytes(const tare_packed *p); /* what really lies there */
 TARE_API void tare_packed_destroy(tare_packed *p);
 
