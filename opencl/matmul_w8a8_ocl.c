@@ -5,11 +5,13 @@
 
 #include <stdio.h>
 
-enum { COLUMNS = 16, FEW = 4, ROWS = 8, LANES = 64 };
+enum { COLUMNS = 16, FEW = 4, ROWS = 8, BLOCK = 16, LANES = 64 };
 
-/* Scratch: the words of x, then its scales. */
-static size_t scales_at(const tare_problem *p, int64_t m) {
-    return (size_t)(m * ((p->k + 3) / 4)) * sizeof(uint32_t);
+/* Scratch: the codes of x, four a word or each a float in blocks of rows, then its scales. */
+static size_t scales_at(const tare_problem *p, int64_t m, int blocks) {
+    size_t words = (size_t)((p->k + 3) / 4);
+    if (blocks) return (size_t)((m + BLOCK - 1) / BLOCK * BLOCK) * words * 4 * sizeof(float);
+    return (size_t)m * words * sizeof(uint32_t);
 }
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
@@ -29,7 +31,7 @@ static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     }
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = s.bytes;
-    f->scratch_bytes = scales_at(p, p->m) + (size_t)p->m * sizeof(float);
+    f->scratch_bytes = scales_at(p, p->m, p->m > FEW) + (size_t)p->m * sizeof(float);
     f->bytes =
         (double)s.bytes + mk * (double)tare_type_bytes(p->x) + mn * (double)tare_type_bytes(p->y);
     f->ops = 2 * mn * (double)p->k;
@@ -40,7 +42,7 @@ static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
 }
 
 typedef struct choice {
-    int lanes, vn, mt, ks;
+    int lanes, vn, mt, ks, blocks;
     char quantise[64], options[96];
 } choice;
 
@@ -50,16 +52,20 @@ static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
     while (c.ks > 1 && COLUMNS / c.vn * c.ks > d->max_group) c.ks /= 2;
     snprintf(c.quantise, sizeof c.quantise, "-DLANES=%d %s", c.lanes,
              d->features & OCL_FP64 ? "-DFP64" : "-cl-fp32-correctly-rounded-divide-sqrt");
-    int dot = (d->features & OCL_DOT8) && !p->w.zero_points;
-    snprintf(c.options, sizeof c.options, "-DVN=%d -DMT=%d -DKS=%d%s%s%s", c.vn, c.mt, c.ks,
-             p->w.zero_points ? " -DZEROS" : "",
+    /* Vectors of 16 columns have the registers for 16 rows, if those lie side by side. */
+    c.blocks = d->class == OCL_CPU && c.vn == COLUMNS && c.ks == 1 && c.mt == ROWS;
+    if (c.blocks) c.mt = BLOCK;
+    int dot = (d->features & OCL_DOT8) && !p->w.zero_points && !c.blocks;
+    snprintf(c.options, sizeof c.options, "-DVN=%d -DMT=%d -DKS=%d%s%s%s%s", c.vn, c.mt, c.ks,
+             c.blocks ? " -DX_BLOCKS" : "", p->w.zero_points ? " -DZEROS" : "",
              p->w.scaling == TARE_SCALE_GROUP ? " -DGROUPED" : "", dot ? " -DDOT8" : "");
     return c;
 }
 
 static tare_status kernels_of(ocl_stream *s, const choice *c, cl_kernel *quantise,
                               cl_kernel *panel) {
-    TARE_TRY(ocl_kernel(s, "i8.cl", "quantise_rows", c->quantise, quantise));
+    TARE_TRY(ocl_kernel(s, "i8.cl", c->blocks ? "quantise_blocks" : "quantise_rows", c->quantise,
+                        quantise));
     return ocl_kernel(s, "i8.cl", "i8_panel", c->options, panel);
 }
 
@@ -80,13 +86,13 @@ static tare_status run(const tare_run_args *a) {
     ocl_stream *s = a->stream;
     ocl_panel_shape q = ocl_panel_shape_of(p);
     choice c = choose(s->device, p, a->m);
-    uint64_t x_scales = scales_at(p, a->m) / sizeof(float);
+    uint64_t x_scales = scales_at(p, a->m, c.blocks) / sizeof(float);
     cl_kernel quantise, panel;
     TARE_TRY(kernels_of(s, &c, &quantise, &panel));
     ocl_arg first[] = {ocl_mem(a->x),       ocl_int(p->x), ocl_mem(a->scratch),
                        ocl_ulong(x_scales), ocl_int(a->m), ocl_int(p->k)};
-    size_t items = (size_t)c.lanes;
-    ocl_grid rows = {{(size_t)a->m * items, 1, 1}, {items, 1, 1}};
+    size_t items = (size_t)c.lanes, padded = (size_t)(a->m + BLOCK - 1) / BLOCK * BLOCK;
+    ocl_grid rows = {{(c.blocks ? padded : (size_t)a->m) * items, 1, 1}, {items, 1, 1}};
     TARE_TRY(ocl_launch(s, quantise, &rows, first, 6));
     ocl_arg args[] = {ocl_mem(a->packed),
                       ocl_mem(a->scratch),

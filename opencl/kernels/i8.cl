@@ -5,7 +5,10 @@
  * below 2^15, so 512 of them stay below 2^24; then they go to an int, or, with scales by group
  * (at most 128), times their scale to a float.
  *
- *   -DLANES= work-items a row of x                       quantise_rows
+ * Many rows on CPUs: quantise_blocks writes the codes as floats, 16 rows side by side, so that a
+ * product takes them from memory as they are (-DX_BLOCKS).
+ *
+ *   -DLANES= work-items a row of x                       quantise_rows, quantise_blocks
  *   -DVN= -DMT= -DKS= as in panel.cl, -DZEROS, -DGROUPED  i8_panel
  *   -DDOT8 the device's 4 x 8 bit dot products, where there are no zero points */
 #ifdef LANES
@@ -18,22 +21,29 @@
 #define DIVIDE(a, b) ((a) / (b)) /* built with -cl-fp32-correctly-rounded-divide-sqrt */
 #endif
 
-kernel void quantise_rows(const global void *x, int type, global uint *scratch, ulong scales_at,
-                          int m, int k) {
-    const int row = get_group_id(0), lane = get_local_id(0), words = (k + 3) / 4;
-    const size_t from = (size_t)row * k;
+/* 127 over the largest of a row, and its scale; 0 where the row is as good as zero. */
+inline float inverse_of(const global void *x, int type, size_t from, int k, int lane, local float *part,
+                        float *scale) {
     float most = 0;
     for (int j = lane; j < k; j += LANES) most = fmax(most, fabs(load_as_float(x, type, from + j)));
 #if LANES > 1
-    local float part[LANES];
     part[lane] = most;
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int l = 0; l < LANES; l++) most = fmax(most, part[l]);
 #endif
     const int zero = most < 0x1p-100f;
-    const float inverse = zero ? 0.0f : DIVIDE(127.0f, most);
-    if (lane == 0)
-        ((global float *)scratch)[scales_at + row] = zero ? 0.0f : DIVIDE(most, 127.0f);
+    *scale = zero ? 0.0f : DIVIDE(most, 127.0f);
+    return zero ? 0.0f : DIVIDE(127.0f, most);
+}
+
+kernel void quantise_rows(const global void *x, int type, global uint *scratch, ulong scales_at,
+                          int m, int k) {
+    const int row = get_group_id(0), lane = get_local_id(0), words = (k + 3) / 4;
+    const size_t from = (size_t)row * k;
+    local float part[LANES];
+    float scale;
+    const float inverse = inverse_of(x, type, from, k, lane, part, &scale);
+    if (lane == 0) ((global float *)scratch)[scales_at + row] = scale;
     for (int j = lane; j < words; j += LANES) {
         uint word = 0;
         for (int i = 0; i < 4 && j * 4 + i < k; i++) {
@@ -42,6 +52,22 @@ kernel void quantise_rows(const global void *x, int type, global uint *scratch, 
         }
         scratch[(size_t)row * words + j] = word;
     }
+}
+
+/* [ceil(m / 16)][4 ceil(k / 4)][16] floats, zeros past m and k; a group for each of those rows. */
+kernel void quantise_blocks(const global void *x, int type, global float *scratch, ulong scales_at,
+                            int m, int k) {
+    const int row = get_group_id(0), lane = get_local_id(0), wide = (k + 3) / 4 * 4;
+    const size_t from = (size_t)min(row, m - 1) * k;
+    global float *out = scratch + (size_t)(row / 16) * wide * 16 + row % 16;
+    local float part[LANES];
+    float scale;
+    const float inverse = inverse_of(x, type, from, k, lane, part, &scale);
+    if (lane == 0 && row < m) scratch[scales_at + row] = scale;
+    for (int j = lane; j < wide; j += LANES)
+        out[(size_t)j * 16] =
+            row < m && j < k ? clamp(rint(load_as_float(x, type, from + j) * inverse), -128.0f, 127.0f)
+                             : 0.0f;
 }
 #else
 #define CAT_(a, b) a##b
@@ -78,7 +104,11 @@ kernel void i8_panel(const global uint *w, const global uint *xs, const global f
     const size_t head = (size_t)p * groups * 16 + lane * VN;
     const global float *scales = (const global float *)(w + scales_at) + head;
     const global char *zeros = (const global char *)(w + zeros_at) + head;
+#ifdef X_BLOCKS
+    const global float *x = (const global float *)xs + (size_t)r0 * words * 4;
+#else
     const global uint *x[MT];
+#endif
 #ifdef GROUPED
     VFLOAT total[MT];
 #else
@@ -86,7 +116,9 @@ kernel void i8_panel(const global uint *w, const global uint *xs, const global f
 #endif
     VFLOAT zero = 0;
     for (int r = 0; r < MT; r++) {
+#ifndef X_BLOCKS
         x[r] = xs + (size_t)min(r0 + r, m - 1) * words;
+#endif
         total[r] = 0;
     }
 #if defined(ZEROS) && !defined(GROUPED)
@@ -117,7 +149,11 @@ kernel void i8_panel(const global uint *w, const global uint *xs, const global f
 #endif
 #pragma unroll
                 for (int r = 0; r < MT; r++)
+#ifdef X_BLOCKS
+                    sum[r] += x[(size_t)(j * 4 + i) * MT + r] * v;
+#else
                     sum[r] += (float)((const global char *)(x[r] + j))[i] * v;
+#endif
             }
 #endif
         }
