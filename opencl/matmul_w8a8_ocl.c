@@ -8,9 +8,9 @@
 enum { COLUMNS = 16, FEW = 4, ROWS = 8, BLOCK = 16, LANES = 64 };
 
 /* Scratch: the codes of x, four a word or each a float in blocks of rows, then its scales. */
-static size_t scales_at(const tare_problem *p, int64_t m, int blocks) {
+static size_t scales_at(const tare_problem *p, int64_t m, int block) {
     size_t words = (size_t)((p->k + 3) / 4);
-    if (blocks) return (size_t)((m + BLOCK - 1) / BLOCK * BLOCK) * words * 4 * sizeof(float);
+    if (block) return (size_t)((m + block - 1) / block * block) * words * 4 * sizeof(float);
     return (size_t)m * words * sizeof(uint32_t);
 }
 
@@ -31,7 +31,7 @@ static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     }
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = s.bytes;
-    f->scratch_bytes = scales_at(p, p->m, p->m > FEW) + (size_t)p->m * sizeof(float);
+    f->scratch_bytes = scales_at(p, p->m, p->m > FEW ? BLOCK : 0) + (size_t)p->m * sizeof(float);
     f->bytes =
         (double)s.bytes + mk * (double)tare_type_bytes(p->x) + mn * (double)tare_type_bytes(p->y);
     f->ops = 2 * mn * (double)p->k;
@@ -54,7 +54,7 @@ static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
              d->features & OCL_FP64 ? "-DFP64" : "-cl-fp32-correctly-rounded-divide-sqrt");
     /* Vectors of 16 columns have the registers for 16 rows, if those lie side by side. */
     c.blocks = d->class == OCL_CPU && c.vn == COLUMNS && c.ks == 1 && c.mt == ROWS;
-    if (c.blocks) c.mt = BLOCK;
+    if (c.blocks && m > ROWS) c.mt = BLOCK;
     int dot = (d->features & OCL_DOT8) && !p->w.zero_points && !c.blocks;
     snprintf(c.options, sizeof c.options, "-DVN=%d -DMT=%d -DKS=%d%s%s%s%s", c.vn, c.mt, c.ks,
              c.blocks ? " -DX_BLOCKS" : "", p->w.zero_points ? " -DZEROS" : "",
@@ -71,7 +71,7 @@ static tare_status kernels_of(ocl_stream *s, const choice *c, cl_kernel *quantis
 
 /* A run may have fewer rows than planned, and so another kernel. */
 static tare_status prepare(void *state, void *stream, const tare_problem *p) {
-    static const int64_t steps[] = {1, 2, FEW + 1};
+    static const int64_t steps[] = {1, 2, FEW + 1, ROWS + 1};
     (void)state;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && steps[i] <= p->m; i++) {
         choice c = choose(((ocl_stream *)stream)->device, p, steps[i]);
@@ -86,14 +86,14 @@ static tare_status run(const tare_run_args *a) {
     ocl_stream *s = a->stream;
     ocl_panel_shape q = ocl_panel_shape_of(p);
     choice c = choose(s->device, p, a->m);
-    uint64_t x_scales = scales_at(p, a->m, c.blocks) / sizeof(float);
+    uint64_t x_scales = scales_at(p, a->m, c.blocks ? c.mt : 0) / sizeof(float);
     cl_kernel quantise, panel;
     TARE_TRY(kernels_of(s, &c, &quantise, &panel));
-    ocl_arg first[] = {ocl_mem(a->x),       ocl_int(p->x), ocl_mem(a->scratch),
-                       ocl_ulong(x_scales), ocl_int(a->m), ocl_int(p->k)};
-    size_t items = (size_t)c.lanes, padded = (size_t)(a->m + BLOCK - 1) / BLOCK * BLOCK;
+    ocl_arg first[] = {ocl_mem(a->x), ocl_int(p->x), ocl_mem(a->scratch), ocl_ulong(x_scales),
+                       ocl_int(a->m), ocl_int(p->k), ocl_int(c.mt)};
+    size_t items = (size_t)c.lanes, padded = (size_t)((a->m + c.mt - 1) / c.mt * c.mt);
     ocl_grid rows = {{(c.blocks ? padded : (size_t)a->m) * items, 1, 1}, {items, 1, 1}};
-    TARE_TRY(ocl_launch(s, quantise, &rows, first, 6));
+    TARE_TRY(ocl_launch(s, quantise, &rows, first, c.blocks ? 7 : 6));
     ocl_arg args[] = {ocl_mem(a->packed),
                       ocl_mem(a->scratch),
                       ocl_mem(a->bias ? (const void *)a->bias : a->packed),

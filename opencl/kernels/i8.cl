@@ -5,7 +5,7 @@
  * below 2^15, so 512 of them stay below 2^24; then they go to an int, or, with scales by group
  * (at most 128), times their scale to a float.
  *
- * Many rows on CPUs: quantise_blocks writes the codes as floats, 16 rows side by side, so that a
+ * Many rows on CPUs: quantise_blocks writes the codes as floats, MT rows side by side, so that a
  * product takes them from memory as they are (-DX_BLOCKS).
  *
  *   -DLANES= work-items a row of x                       quantise_rows, quantise_blocks
@@ -54,18 +54,19 @@ kernel void quantise_rows(const global void *x, int type, global uint *scratch, 
     }
 }
 
-/* [ceil(m / 16)][4 ceil(k / 4)][16] floats, zeros past m and k; a group for each of those rows. */
+/* [ceil(m / block)][4 ceil(k / 4)][block] floats, zeros past m and k; a group for each of those
+ * rows. */
 kernel void quantise_blocks(const global void *x, int type, global float *scratch, ulong scales_at,
-                            int m, int k) {
+                            int m, int k, int block) {
     const int row = get_group_id(0), lane = get_local_id(0), wide = (k + 3) / 4 * 4;
     const size_t from = (size_t)min(row, m - 1) * k;
-    global float *out = scratch + (size_t)(row / 16) * wide * 16 + row % 16;
+    global float *out = scratch + (size_t)(row / block) * wide * block + row % block;
     local float part[LANES];
     float scale;
     const float inverse = inverse_of(x, type, from, k, lane, part, &scale);
     if (lane == 0 && row < m) scratch[scales_at + row] = scale;
     for (int j = lane; j < wide; j += LANES)
-        out[(size_t)j * 16] =
+        out[(size_t)j * block] =
             row < m && j < k ? clamp(rint(load_as_float(x, type, from + j) * inverse), -128.0f, 127.0f)
                              : 0.0f;
 }
