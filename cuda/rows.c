@@ -9,5 +9,7 @@ const tare_kernel *const cu_rows[] = {
     &matmul_bf16_cu,
     &matmul_w8_cu,
     &matmul_w4_cu,
+    &matmul_w8a8_cu,
+    &matmul_w4a8_cu,
     NULL,
 };

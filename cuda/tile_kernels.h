@@ -25,6 +25,10 @@ cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped);
 /* f32 x, and any type of weights, on the plain cores; value is a tare_type; mt 1, 4 or 8 rows. */
 cu_tile_kernel cu_tile_fma(int value, int grouped, int mt);
 
+/* The first two with int8 activations; bits 4 or 8. */
+cu_tile_kernel cu_tile_int8_stream(int bits, int grouped, int mt);
+cu_tile_kernel cu_tile_int8_block(int bits, int grouped);
+
 #ifdef __cplusplus
 }
 #endif

@@ -28,7 +28,7 @@
 enum { CU_TILE_ROWS = 16, CU_TILE_CHUNK = 64, CU_TILE_STEP = 32 };
 
 /* cu_args.at and .i of the kernels over tiles. */
-enum { CU_TILE_SCALES, CU_TILE_ZEROS };
+enum { CU_TILE_SCALES, CU_TILE_ZEROS, CU_TILE_X_SUMS }; /* X_SUMS: from aux on */
 enum {
     CU_TILE_CHUNKS,
     CU_TILE_GROUPS,
