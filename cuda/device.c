@@ -34,7 +34,12 @@ static void find(void) {
 
 int cu_device_count(void) {
     pthread_once(&once, find);
-    if (found != cudaSuccess) (void)tare_fail(TARE_E_NODEVICE, "%s", cudaGetErrorString(found));
+    int driver = 0;
+    if (found == cudaSuccess) return count;
+    /* The runtime calls a driver that is not there one that is too old. */
+    (void)cudaDriverGetVersion(&driver);
+    (void)tare_fail(TARE_E_NODEVICE, "%s",
+                    driver ? cudaGetErrorString(found) : "there is no NVIDIA driver");
     return count;
 }
 

@@ -12,9 +12,19 @@ tare_status cu_pool_open(cu_device *d) {
     return CU(d, cudaStreamCreateWithFlags(&d->service, cudaStreamNonBlocking));
 }
 
+/* Any call may report what an earlier, asynchronous one did wrong, and then has done nothing
+ * itself: once more. A lost device took its memory along. */
+static void give(cu_device *d, void *mem) {
+    for (int i = 0; i < 2 && !atomic_load(&d->lost); i++)
+        if (cu_check(d, "cudaFreeAsync", cudaFreeAsync(mem, d->service)) == TARE_OK) return;
+}
+
 static cudaError_t take(cu_device *d, size_t bytes, void **mem) {
     cudaError_t e = cudaMallocFromPoolAsync(mem, bytes, d->pool, d->service);
-    return e == cudaSuccess ? cudaStreamSynchronize(d->service) : e;
+    if (e != cudaSuccess) return e;
+    e = cudaStreamSynchronize(d->service);
+    if (e != cudaSuccess) give(d, *mem);
+    return e;
 }
 
 tare_status cu_alloc(void *state, size_t bytes, void **mem) {
@@ -40,7 +50,8 @@ tare_status cu_alloc(void *state, size_t bytes, void **mem) {
 /* Streams of the caller may still read it: the device finishes first. */
 void cu_free(void *state, void *mem) {
     cu_device *d = state;
-    if (!mem || cu_enter(d) != TARE_OK) return; /* a lost device took its memory along */
+    if (!mem || atomic_load(&d->lost)) return;
+    (void)cu_enter(d);
     (void)cu_check(d, "cudaDeviceSynchronize", cudaDeviceSynchronize());
-    (void)cu_check(d, "cudaFreeAsync", cudaFreeAsync(mem, d->service));
+    give(d, mem);
 }

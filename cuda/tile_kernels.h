@@ -29,6 +29,9 @@ cu_tile_kernel cu_tile_fma(int value, int grouped, int mt);
 cu_tile_kernel cu_tile_int8_stream(int bits, int grouped, int mt);
 cu_tile_kernel cu_tile_int8_block(int bits, int grouped);
 
+/* Bitmap weights; value is a tare_type; mt as above, by tensor cores or not. */
+cu_tile_kernel cu_bitmap(int value, int on_tensor_cores, int mt);
+
 #ifdef __cplusplus
 }
 #endif

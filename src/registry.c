@@ -108,10 +108,11 @@ tare_device *tare_device_get(int index) {
     return index >= 0 && index < device_count ? &devices[index] : NULL;
 }
 
-/* A backend of that name may be here and have refused. */
+/* A backend of that name may be here and have refused: "cuda", "cuda:0". */
 static tare_status no_device(const char *text) {
+    size_t name = strcspn(text, ":");
     for (int i = 0; *text && i < refusal_count; i++)
-        if (strncasecmp(refusals[i], text, strlen(text)) == 0)
+        if (strncasecmp(refusals[i], text, name) == 0)
             TARE_FAIL(TARE_E_NODEVICE, "no device '%s' here: %s", text, refusals[i]);
     TARE_FAIL(TARE_E_NODEVICE, "no device '%s' here; `tare devices` lists them", text);
 }
