@@ -1,97 +1,9 @@
-/* Bitmap weights, float activations: 16-bit ones on tensor cores where the values are of their
- * type. */
-#include "cuda/layout/bitmap_pack.h"
+/* Bitmap weights, float activations. */
+#include "cuda/bitmap.h"
 #include "cuda/rows.h"
-#include "cuda/tile_cut.h"
-#include "cuda/x_rows.h"
-
-#include <stdio.h>
-
-void cu_tile_sum(cu_args a);
-
-static int on_tensor_cores(const tare_problem *p) {
-    return p->x != TARE_F32 && p->w.value == p->x;
-}
-
-static cu_tile_kernel choose(const tare_problem *p, int64_t m, cu_tile_cut *cut) {
-    cu_bitmap_shape s = cu_bitmap_shape_of(&p->w, p->n, p->k, p->nnz);
-    int tensor = on_tensor_cores(p);
-    int mt = tensor ? (m <= 8 ? 1 : m <= 16 ? 2 : 4) : m == 1 ? 1 : m <= 4 ? 4 : 8;
-    cu_tile_kernel k = cu_bitmap((int)p->w.value, tensor, mt);
-    int64_t warps = k.threads / 32;
-    *cut = cu_tile_cut_of(&k, s.tiles, (s.chunks + warps - 1) / warps, m);
-    return k;
-}
-
-static size_t split_bytes(const tare_problem *p, int64_t m) {
-    cu_tile_cut c;
-    (void)choose(p, m, &c);
-    return c.splits > 1 ? (size_t)(c.splits * m * p->n) * sizeof(float) : 0;
-}
-
-static tare_type x_wanted(const tare_problem *p) {
-    return on_tensor_cores(p) ? p->x : TARE_F32;
-}
-
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_BITMAP) return refuse(f, "takes bitmap weights");
-    if (p->flags & TARE_X_I8) return refuse(f, "takes float activations");
-    if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
-    if (!cu_tile_counts(p, f)) return 0;
-    cu_bitmap_shape s = cu_bitmap_shape_of(&p->w, p->n, p->k, p->nnz);
-    if ((s.most - s.values_at) / CU_BITMAP_PIECE > UINT32_MAX)
-        return refuse(f, "counts values in 16 bytes and 32 bits: W is too large");
-    double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
-    f->packed_bytes = s.most;
-    f->scratch_bytes = cu_x_rows_bytes(p, x_wanted(p)) + cu_tile_most(p, split_bytes);
-    f->bytes =
-        (double)s.most + mk * (double)tare_type_bytes(p->x) + mn * (double)tare_type_bytes(p->y);
-    f->ops = 2 * mn * (double)p->k; /* zeros are multiplied as well */
-    f->unit = on_tensor_cores(p) ? TARE_PROBE_BF16 : TARE_PROBE_F32;
-    tare_fit_cost(f, r, 0.7, 0.3); /* predicted, not yet measured on a device */
-    return 1;
-}
-
-static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
-    (void)p;
-    *used = cu_bitmap_pack(t, blob);
-    return TARE_OK;
-}
-
-static tare_status run(const tare_run_args *a) {
-    const tare_problem *p = a->problem;
-    cu_bitmap_shape s = cu_bitmap_shape_of(&p->w, p->n, p->k, p->nnz);
-    cu_tile_cut cut;
-    cu_tile_kernel k = choose(p, a->m, &cut);
-    const void *x;
-    int32_t ld;
-    TARE_TRY(cu_x_rows_of(a, x_wanted(p), &x, &ld));
-    cu_args args = {.w = a->packed,
-                    .x = x,
-                    .bias = a->bias,
-                    .y = a->y,
-                    .extra = (char *)a->scratch + cu_x_rows_bytes(p, x_wanted(p)),
-                    .at = {[CU_TILE_SCALES] = (int64_t)s.scales_at,
-                           [CU_BITMAP_OFFSETS] = (int64_t)s.offsets_at,
-                           [CU_BITMAP_VALUES] = (int64_t)s.values_at},
-                    .m = (int32_t)a->m,
-                    .n = (int32_t)p->n,
-                    .k = (int32_t)p->k,
-                    .y_type = (int32_t)p->y,
-                    .flags = (int32_t)p->flags,
-                    .i = {[CU_TILE_CHUNKS] = (int32_t)s.chunks,
-                          [CU_TILE_SPLITS] = (int32_t)cut.splits,
-                          [CU_TILE_LDX] = ld,
-                          [CU_TILE_HEADS] = p->w.value == TARE_I8 ? CU_HAS_SCALES : 0}};
-    TARE_TRY(cu_tile_launch(a->stream, &k, &cut, &args));
-    return cut.splits > 1 ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_sum, &args)
-                          : TARE_OK;
+    return cu_bitmap_fit(TARE_BITMAP, r, p, f);
 }
 
 const tare_kernel matmul_bitmap_cu = {
@@ -100,6 +12,6 @@ const tare_kernel matmul_bitmap_cu = {
     .needs = CU_SM80,
     .flags = TARE_ROW_REPEATABLE,
     .fit = fit,
-    .pack = pack,
-    .run = run,
+    .pack = cu_bitmap_pack_row,
+    .run = cu_bitmap_run,
 };

@@ -12,5 +12,6 @@ const tare_kernel *const cu_rows[] = {
     &matmul_w8a8_cu,
     &matmul_w4a8_cu,
     &matmul_bitmap_cu,
+    &matmul_nm_cu,
     NULL,
 };

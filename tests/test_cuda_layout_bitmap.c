@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const formats[] = {"bitmap/f32", "bitmap/f16", "bitmap/bf16", "bitmap/i8-row",
-                                      NULL};
+static const char *const formats[] = {"bitmap/f32",    "bitmap/f16", "bitmap/bf16",
+                                      "bitmap/i8-row", "2:4/f32",    "2:4/f16",
+                                      "1:4/bf16",      "4:8/i8-row", NULL};
 static const struct {
     int64_t n, k;
 } shapes[] = {{1, 1}, {16, 64}, {17, 65}, {15, 127}, {40, 200}, {33, 256}};

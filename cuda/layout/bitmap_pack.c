@@ -23,19 +23,27 @@ cu_bitmap_shape cu_bitmap_shape_of(const tare_format *f, int64_t n, int64_t k, i
     return s;
 }
 
-/* The masks, and for each position that holds a value its index among the tensor's. */
+static void set_bit(const cu_bitmap_shape *s, uint32_t *masks, int64_t row, int64_t column) {
+    cu_bitmap_at at = cu_bitmap_find(s->chunks, row, column);
+    masks[at.mask] |= 1u << at.bit;
+}
+
 static void put_masks(const tare_tensor *t, const cu_bitmap_shape *s, uint32_t *masks) {
     const uint64_t *words = t->part[TARE_INDICES].data;
-    for (int64_t row = 0; row < t->n; row++, words += TARE_BITMAP_WORDS(t->k))
-        for (int64_t k = 0; k < t->k; k++) {
-            if (!TARE_BITMAP_GET(words, k)) continue;
-            cu_bitmap_at at = cu_bitmap_find(s->chunks, row, k);
-            masks[at.mask] |= 1u << at.bit;
+    int64_t values = t->format.layout == TARE_NM ? format_nm_values(&t->format, t->k) : 0;
+    for (int64_t row = 0; row < t->n; row++) {
+        for (int64_t i = 0; i < values; i++) {
+            int64_t column = format_nm_column(t, row, i);
+            if (column < t->k) set_bit(s, masks, row, column); /* what lies past the end is 0 */
         }
+        for (int64_t k = 0; !values && k < t->k; k++)
+            if (TARE_BITMAP_GET(words + row * TARE_BITMAP_WORDS(t->k), k))
+                set_bit(s, masks, row, k);
+    }
 }
 
 /* Which of the tensor's values stands at a position that holds one. */
-static size_t value_index(const tare_tensor *t, int64_t row, int64_t column) {
+static size_t bitmap_index(const tare_tensor *t, int64_t row, int64_t column) {
     const uint64_t *words =
         (const uint64_t *)t->part[TARE_INDICES].data + row * TARE_BITMAP_WORDS(t->k);
     size_t at = ((const uint32_t *)t->part[TARE_OFFSETS].data)[row];
@@ -44,14 +52,23 @@ static size_t value_index(const tare_tensor *t, int64_t row, int64_t column) {
            (size_t)__builtin_popcountll(words[column / 64] & (((uint64_t)1 << column % 64) - 1));
 }
 
+static size_t nm_index(const tare_tensor *t, int64_t row, int64_t column) {
+    const tare_format *f = &t->format;
+    int64_t i = column / f->nm_m * f->nm_n;
+    while (format_nm_column(t, row, i) != column) i++;
+    return (size_t)(row * format_nm_values(f, t->k) + i);
+}
+
 static char *put_chunk(const tare_tensor *t, const cu_bitmap_shape *s, const uint32_t *masks,
                        int64_t tile, int64_t chunk, char *out) {
     const char *values = t->part[TARE_VALUES].data;
     for (int lane = 0; lane < 32; lane++)
         for (int bit = 0; bit < 32; bit++) {
             if (!(masks[(tile * s->chunks + chunk) * 32 + lane] >> bit & 1)) continue;
-            size_t i = value_index(t, tile * CU_TILE_ROWS + cu_bitmap_row(lane, bit),
-                                   chunk * CU_TILE_CHUNK + cu_bitmap_column(lane, bit));
+            int64_t row = tile * CU_TILE_ROWS + cu_bitmap_row(lane, bit);
+            int64_t column = chunk * CU_TILE_CHUNK + cu_bitmap_column(lane, bit);
+            size_t i = t->format.layout == TARE_NM ? nm_index(t, row, column)
+                                                   : bitmap_index(t, row, column);
             memcpy(out, values + i * s->value_bytes, s->value_bytes);
             out += s->value_bytes;
         }

@@ -13,7 +13,8 @@ typedef struct cu_bitmap_shape {
 
 cu_bitmap_shape cu_bitmap_shape_of(const tare_format *f, int64_t n, int64_t k, int64_t nnz);
 
-/* `blob` has shape.most bytes, zeroed; gives how many are used. */
+/* Of a tensor in bitmap or N:M layout: 2:4 as a bitmap takes the same bits as its column numbers
+ * do. `blob` has shape.most bytes, zeroed; gives how many are used. */
 size_t cu_bitmap_pack(const tare_tensor *t, void *blob);
 
 /* One row back, as tare_decode_row gives it of the tensor. */
