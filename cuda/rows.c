@@ -13,5 +13,6 @@ const tare_kernel *const cu_rows[] = {
     &matmul_w4a8_cu,
     &matmul_bitmap_cu,
     &matmul_nm_cu,
+    &matmul_csr_cu,
     NULL,
 };

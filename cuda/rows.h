@@ -13,5 +13,6 @@ extern const tare_kernel matmul_w8a8_cu;
 extern const tare_kernel matmul_w4a8_cu;
 extern const tare_kernel matmul_bitmap_cu;
 extern const tare_kernel matmul_nm_cu;
+extern const tare_kernel matmul_csr_cu;
 
 #endif
