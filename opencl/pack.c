@@ -15,13 +15,15 @@ typedef struct job {
     const tare_problem *p;
     const void *w;
     void *blob, *bad, *extremes, *counts;
-    void *heads;   /* where scales go: the blob, or memory of their own */
+    void *heads; /* where scales go: the blob, or memory of their own */
+    cl_int is_bad;
     int32_t *rows; /* on the host: values (blocks) of each row, then offsets */
 } job;
 
 static tare_status close_job(job *j, tare_status s) {
-    /* What was queued before something failed still reads from here. */
-    if (s != TARE_OK && j->rows) (void)clFinish(j->s->queue);
+    /* What was queued before something failed may still read from the host's memory, or write to
+     * it. */
+    if (s != TARE_OK) (void)clFinish(j->s->queue);
     ocl_free(j->d, j->bad);
     ocl_free(j->d, j->extremes);
     ocl_free(j->d, j->counts);
@@ -104,8 +106,8 @@ static tare_status put_heads(job *j, const head_place *at) {
 
 /* ---- when a value does not fit ---- */
 
-/* The host says which, in the words of tare_encode. */
-static tare_status explain_bad(const job *j) {
+/* What tare_encode says of these weights, for its words. */
+static tare_status ask_host(const job *j) {
     const tare_problem *p = j->p;
     size_t bytes = (size_t)(p->n * p->k) * sizeof(float);
     tare_tensor t;
@@ -113,18 +115,21 @@ static tare_status explain_bad(const job *j) {
     if (!w) TARE_FAIL(TARE_E_VALUE, "weights: a value is not finite or too large");
     tare_status s = ocl_read(j->d, j->s, j->w, 0, w, bytes);
     if (s == TARE_OK) s = ocl_stream_sync(j->d, j->s);
-    if (s == TARE_OK) s = tare_encode(&p->w, p->n, p->k, w, &t);
+    if (s == TARE_OK)
+        s = tare_encode(&p->w, p->n, p->k, w, &t);
+    else
+        (void)clFinish(j->s->queue);
     tare_free(w);
-    if (s != TARE_OK) return s;
-    tare_tensor_clear(&t);
-    TARE_FAIL(TARE_E_DEVICE, "opencl: %s calls weights bad that are not", j->d->name);
+    if (s == TARE_OK) tare_tensor_clear(&t);
+    return s;
 }
 
-static tare_status verdict(const job *j) {
-    cl_int bad = 0;
-    TARE_TRY(ocl_read(j->d, j->s, j->bad, 0, &bad, sizeof bad));
+static tare_status verdict(job *j) {
+    TARE_TRY(ocl_read(j->d, j->s, j->bad, 0, &j->is_bad, sizeof j->is_bad));
     TARE_TRY(ocl_stream_sync(j->d, j->s));
-    return bad ? explain_bad(j) : TARE_OK;
+    if (!j->is_bad) return TARE_OK;
+    TARE_TRY(ask_host(j));
+    TARE_FAIL(TARE_E_DEVICE, "opencl: %s calls weights bad that are not", j->d->name);
 }
 
 /* ---- dense ---- */
@@ -190,6 +195,7 @@ static tare_status put_offsets(job *j, cl_kernel count, const ocl_arg *shape, in
         j->rows[i] = (int32_t)(uint32_t)sum;
         sum += here;
     }
+    if (sum != expected) TARE_TRY(ask_host(j)); /* NaN counts as well */
     if (sum != expected)
         TARE_FAIL(TARE_E_ARG, "pack_values: W has %lld %s that are not 0, the plan is for %lld",
                   (long long)sum, what, (long long)expected);

@@ -200,6 +200,10 @@ Test(opencl_pack, another_number_of_values, .timeout = 60) {
     upload(&j);
     cr_expect_eq(tare_pack_values(&j.plan, j.s, j.w, &w), TARE_E_ARG);
     cr_expect_not_null(strstr(tare_last_error(), "1400 values"), "%s", tare_last_error());
+    j.values[7] = NAN; /* which is what is wrong in the first place */
+    upload(&j);
+    cr_expect_eq(tare_pack_values(&j.plan, j.s, j.w, &w), TARE_E_VALUE);
+    cr_expect_not_null(strstr(tare_last_error(), "weights[0,7] is NaN"), "%s", tare_last_error());
     cr_expect_null(w);
     close_job(&j);
 }
