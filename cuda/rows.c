@@ -14,5 +14,6 @@ const tare_kernel *const cu_rows[] = {
     &matmul_bitmap_cu,
     &matmul_nm_cu,
     &matmul_csr_cu,
+    &matmul_bs_cu,
     NULL,
 };

@@ -14,5 +14,6 @@ extern const tare_kernel matmul_w4a8_cu;
 extern const tare_kernel matmul_bitmap_cu;
 extern const tare_kernel matmul_nm_cu;
 extern const tare_kernel matmul_csr_cu;
+extern const tare_kernel matmul_bs_cu;
 
 #endif

@@ -33,6 +33,8 @@ cu_tile_kernel cu_tile_int8_block(int bits, int grouped);
 cu_tile_kernel cu_bitmap(int value, int on_tensor_cores, int mt);
 /* CSR weights, x turned; `tiles` are rows of W; mt 1, 4 or 8 rows of x in all, else 64 a block. */
 cu_tile_kernel cu_csr(int mt);
+/* Block-sparse weights; as cu_bitmap. */
+cu_tile_kernel cu_blocks(int value, int on_tensor_cores, int mt);
 
 #ifdef __cplusplus
 }

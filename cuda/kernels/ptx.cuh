@@ -82,9 +82,12 @@ CU_DEV uint32_t cu_ldg_stream4(const void *p) {
                  : "l"(p), "l"(cu_evict_first()));
     return v;
 }
-/* 16 bytes of what other blocks read as well. */
+/* 16 or 8 bytes of what other blocks read as well. */
 CU_DEV uint4 cu_ldg16(const void *p) {
     return __ldg((const uint4 *)p);
+}
+CU_DEV uint2 cu_ldg8(const void *p) {
+    return __ldg((const uint2 *)p);
 }
 /* 16 bytes to shared memory behind the thread's back; of them `valid` from memory, the rest 0. */
 CU_DEV void cu_cp_async16(void *shared, const void *global, int valid) {

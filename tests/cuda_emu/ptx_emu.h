@@ -120,6 +120,12 @@ CU_DEV uint4 cu_ldg_stream(const void *p) {
 CU_DEV uint4 cu_ldg16(const void *p) {
     return cu_ldg_stream(p);
 }
+CU_DEV uint2 cu_ldg8(const void *p) {
+    uint2 v;
+    emu_aligned(p, 8);
+    memcpy(&v, p, 8);
+    return v;
+}
 CU_DEV uint32_t cu_ldg_stream4(const void *p) {
     uint32_t v;
     emu_aligned(p, 4);
