@@ -22,17 +22,28 @@ static const head heads[] = {
     {"bf16", BENCH_FLOAT, TARE_BF16, TARE_DENSE, TARE_BF16, TARE_BF16, 0, 0},
     {"f16", BENCH_FLOAT, TARE_F16, TARE_DENSE, TARE_F16, TARE_F16, 0, 0},
     {"w8a8", BENCH_INT8, TARE_I8, TARE_DENSE, TARE_F32, TARE_F32, TARE_X_I8, 0},
-    {"w8a16", BENCH_INT8, TARE_I8, TARE_DENSE, TARE_BF16, TARE_BF16, 0, 0},
+    {"w8a16", BENCH_INT8, TARE_I8, TARE_DENSE, TARE_BF16, TARE_BF16, TARE_W_ROUND, 0},
     {"w8a32", BENCH_INT8, TARE_I8, TARE_DENSE, TARE_F32, TARE_F32, 0, 0},
     {"w4a8", BENCH_INT4, TARE_I4, TARE_DENSE, TARE_F32, TARE_F32, TARE_X_I8, 0},
-    {"w4a16", BENCH_INT4, TARE_I4, TARE_DENSE, TARE_BF16, TARE_BF16, 0, 0},
+    {"w4a16", BENCH_INT4, TARE_I4, TARE_DENSE, TARE_BF16, TARE_BF16, TARE_W_ROUND, 0},
     {"w4a32", BENCH_INT4, TARE_I4, TARE_DENSE, TARE_F32, TARE_F32, 0, 0},
+    {"tf32", BENCH_FLOAT, TARE_F32, TARE_DENSE, TARE_F32, TARE_F32, TARE_TF32, 0},
+    {"fp8", BENCH_INT8, TARE_F8, TARE_DENSE, TARE_BF16, TARE_BF16, TARE_X_F8 | TARE_SUM_F8, 0},
+    {"w8a8-bf16", BENCH_INT8, TARE_I8, TARE_DENSE, TARE_BF16, TARE_BF16, TARE_X_I8, 0},
+    {"w8a16-f16", BENCH_INT8, TARE_I8, TARE_DENSE, TARE_F16, TARE_F16, TARE_W_ROUND, 0},
+    {"w4a16-f16", BENCH_INT4, TARE_I4, TARE_DENSE, TARE_F16, TARE_F16, TARE_W_ROUND, 0},
     {"2:4", BENCH_SPARSE, TARE_F32, TARE_NM, TARE_F32, TARE_F32, 0, 0},
     {"2:4-i8", BENCH_SPARSE, TARE_I8, TARE_NM, TARE_F32, TARE_F32, TARE_X_I8, 0},
     {"csr", BENCH_SPARSE, TARE_F32, TARE_CSR, TARE_F32, TARE_F32, 0, 1},
     {"bitmap", BENCH_SPARSE, TARE_F32, TARE_BITMAP, TARE_F32, TARE_F32, 0, 1},
     {"bitmap-i8", BENCH_SPARSE, TARE_I8, TARE_BITMAP, TARE_F32, TARE_F32, TARE_X_I8, 1},
     {"bsr", BENCH_SPARSE, TARE_F32, TARE_BLOCK, TARE_F32, TARE_F32, 0, 1},
+    {"2:4-f16", BENCH_SPARSE, TARE_F16, TARE_NM, TARE_F16, TARE_F16, 0, 0},
+    {"2:4-bf16", BENCH_SPARSE, TARE_BF16, TARE_NM, TARE_BF16, TARE_BF16, 0, 0},
+    {"2:4-fp8", BENCH_SPARSE, TARE_F8, TARE_NM, TARE_BF16, TARE_BF16, TARE_X_F8 | TARE_SUM_F8, 0},
+    {"csr-f16", BENCH_SPARSE, TARE_F16, TARE_CSR, TARE_F16, TARE_F16, 0, 1},
+    {"bitmap-f16", BENCH_SPARSE, TARE_F16, TARE_BITMAP, TARE_F16, TARE_F16, 0, 1},
+    {"bsr-f16", BENCH_SPARSE, TARE_F16, TARE_BLOCK, TARE_F16, TARE_F16, 0, 1},
 };
 
 static const char *const baselines[] = {"f32",   "bf16", "f16",   "w8a8",  "w8a16",
@@ -44,8 +55,9 @@ const char *bench_baseline(int index) {
 
 static tare_status unknown(const char *text) {
     TARE_FAIL(TARE_E_ARG,
-              "unknown scheme '%.40s'; there are f32 bf16 f16 w8a8 w8a16 w8a32 w4a8 w4a16 w4a32 "
-              "(w4: -g32 -g64 -g128; w8, w4: -z) 2:4 2:4-i8 csr@S bsrRxC@S bitmap@S bitmap-i8@S",
+              "unknown scheme '%.40s'; there are f32 tf32 bf16 f16 w8a8 w8a8-bf16 w8a16 w8a32 fp8 "
+              "w4a8 w4a16 w4a32 (a16: -f16; w4: -g32 -g64 -g128; w8, w4: -z) 2:4 2:4-i8 2:4-fp8 "
+              "csr@S bsrRxC@S bitmap@S bitmap-i8@S (2:4 csr bsr bitmap: -f16; 2:4: -bf16)",
               text);
 }
 
@@ -115,8 +127,9 @@ static void set_name(bench_scheme *s, const char *head_text) {
         snprintf(group, sizeof group, "-g%d", (int)s->w.group % 1000);
     if (s->w.layout == TARE_CSR || s->w.layout == TARE_BITMAP || s->w.layout == TARE_BLOCK)
         snprintf(share, sizeof share, "@%g", s->sparsity);
-    snprintf(s->name, sizeof s->name, "%s%s%s%s%s", head_text, block, group,
-             s->w.zero_points ? "-z" : "", share);
+    int cut = block[0] ? 3 : (int)strlen(head_text); /* "bsr", its block, "-f16" */
+    snprintf(s->name, sizeof s->name, "%.*s%s%s%s%s%s", cut, head_text, block, head_text + cut,
+             group, s->w.zero_points ? "-z" : "", share);
 }
 
 static tare_status fill(const char *text, const head *h, bench_scheme *out) {
@@ -127,14 +140,15 @@ static tare_status fill(const char *text, const head *h, bench_scheme *out) {
     out->y = h->y;
     out->flags = h->flags;
     if (h->layout == TARE_NM) out->w.nm_n = 2, out->w.nm_m = 4;
-    if (h->value == TARE_I8) out->w.scaling = TARE_SCALE_ROW;
+    if (h->value == TARE_I8 || h->value == TARE_F8) out->w.scaling = TARE_SCALE_ROW;
     if (h->value == TARE_I4) {
         out->w.scaling = TARE_SCALE_GROUP;
         if (!out->w.group) out->w.group = 128;
     } else if (out->w.group) {
         TARE_FAIL(TARE_E_ARG, "scheme '%.40s': only w4 schemes take a group", text);
     }
-    if (out->w.zero_points && h->family != BENCH_INT8 && h->family != BENCH_INT4)
+    if (out->w.zero_points &&
+        (h->value == TARE_F8 || (h->family != BENCH_INT8 && h->family != BENCH_INT4)))
         TARE_FAIL(TARE_E_ARG, "scheme '%.40s': only w8 and w4 schemes take -z", text);
     set_name(out, h->text);
     return TARE_OK;
@@ -147,10 +161,11 @@ tare_status bench_scheme_parse(const char *text, bench_scheme *out) {
     const head *h = find_head(text, length);
     if (!h && !share && take_options(text, &length, &out->w)) h = find_head(text, length);
     if (!h && length > 3 && memcmp(text, "bsr", 3) == 0) {
-        if (!block_size(text + 3, length - 3, &out->w))
+        int f16 = length > 7 && memcmp(text + length - 4, "-f16", 4) == 0;
+        if (!block_size(text + 3, length - 3 - (f16 ? 4 : 0), &out->w))
             TARE_FAIL(TARE_E_ARG, "scheme '%.40s': a block is RxC, each from 1 to 256: bsr4x4@0.8",
                       text);
-        h = find_head("bsr", 3);
+        h = f16 ? find_head("bsr-f16", 7) : find_head("bsr", 3);
     }
     if (!h) return unknown(text);
     if (h->layout == TARE_BLOCK && !out->w.block_r)

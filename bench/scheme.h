@@ -1,14 +1,20 @@
 /* Schemes: what one writes on the command line for "weights coded so, activations so".
  *
  *   f32 bf16 f16                    weights, x and y all of that type
+ *   tf32                            f32, and products may be cut to tf32
  *   w8a8 w8a16 w8a32                int8 weights, a scale a row; x int8 a row / bf16 / f32
+ *   w8a8-bf16                       w8a8 with x and y in bf16
+ *   fp8                             f8 (e4m3) weights, a scale a row; x f8 a row from bf16
  *   w4a8 w4a16 w4a32 [-g32|64|128]  int4 weights, a scale a group (128 unless said)
  *     ...-z                         with zero points (w8, w4)
- *   2:4  2:4-i8                     two of four kept, f32 or int8 values (x f32; int8 a row)
- *   csr@S  bsrRxC@S                 f32 values, a share S of them zero; S is 0.9 or 90%
- *   bitmap@S  bitmap-i8@S           the same as bitmaps, f32 or int8 values
+ *   2:4  2:4-i8  2:4-fp8            two of four kept, f32, int8 or f8 values (x f32; int8, f8 a
+ * row) csr@S  bsrRxC@S                 f32 values, a share S of them zero; S is 0.9 or 90% bitmap@S
+ * bitmap-i8@S           the same as bitmaps, f32 or int8 values
+ *   ...-f16                         of 2:4 csr bsrRxC bitmap: values, x and y in f16; of a16: x and
+ *                                   y in f16 ("w4a16-f16-g64"); 2:4-bf16
  *
- * x and y are f32 except: f16, bf16, and a16 (bf16). */
+ * x and y are f32 except: f16, bf16, fp8, and a16 (bf16). Weights of a16 may be rounded to x's type
+ * (TARE_W_ROUND). */
 #ifndef TARE_BENCH_SCHEME_H
 #define TARE_BENCH_SCHEME_H
 

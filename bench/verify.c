@@ -103,9 +103,14 @@ static void load_x(const tare_problem *p, const void *x, int64_t row, double *ou
         out[j] = (double)v;
         a = fmaxf(a, fabsf(v));
     }
-    if (!(p->flags & TARE_X_I8)) return;
-    float s = a < 0x1p-100f ? 0 : a / 127.0f, inv = a < 0x1p-100f ? 0 : 127.0f / a;
-    for (int64_t j = 0; j < p->k; j++) out[j] = (double)s * (double)rintf((float)out[j] * inv);
+    if (!(p->flags & TARE_X_QUANTISED)) return;
+    float top = p->flags & TARE_X_F8 ? 448 : 127;
+    float s = a < 0x1p-100f ? 0 : a / top, inv = a < 0x1p-100f ? 0 : top / a;
+    for (int64_t j = 0; j < p->k; j++) {
+        float q = (float)out[j] * inv;
+        out[j] = (double)s *
+                 (double)(p->flags & TARE_X_F8 ? tare_f8_to_f32(tare_f32_to_f8(q)) : rintf(q));
+    }
 }
 
 static tare_status signed_sums(bench_oracle *o, const tare_tensor *t, const void *x,

@@ -132,8 +132,8 @@ static tare_status run(const tare_run_args *a) {
     return TARE_OK;
 }
 
-static void release(void *blob) {
-    onednn_release((char *)blob + ((const head *)blob)->library);
+static void release(void *state, void *blob) {
+    onednn_release(state, (char *)blob + ((const head *)blob)->library);
 }
 
 const tare_kernel matmul_w8a8_onednn = {

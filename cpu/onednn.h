@@ -27,7 +27,7 @@ int onednn_fit(const onednn_case *c, size_t *packed, size_t *scratch, char why[1
 
 /* `blob` has *used bytes; w is [n][k], row by row. */
 tare_status onednn_pack(const onednn_case *c, const void *w, void *blob, size_t *used);
-void onednn_release(void *blob);
+void onednn_release(void *device, void *blob);
 
 typedef struct onednn_run {
     onednn_case c;

@@ -234,7 +234,8 @@ tare_status onednn_pack(const onednn_case *c, const void *w, void *blob, size_t 
     return TARE_OK;
 }
 
-void onednn_release(void *blob) {
+void onednn_release(void *device, void *blob) {
+    (void)device;
     header *h = blob;
     if (h->s) state_destroy(h->s);
     h->s = NULL;

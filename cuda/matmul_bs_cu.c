@@ -42,7 +42,8 @@ static int refuse(tare_fit *f, const char *why) {
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     if (p->w.layout != TARE_BLOCK) return refuse(f, "takes block-sparse weights");
-    if (p->flags & TARE_X_I8) return refuse(f, "takes float activations");
+    if (p->w.value == TARE_F8) return refuse(f, "takes f32, f16, bf16 and i8 values");
+    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
     if (!cu_tile_counts(p, f)) return 0;
     cu_blocks_shape s = cu_blocks_shape_of(&p->w, p->n, p->k, p->nnz);
     if (s.most_squares > UINT32_MAX) return refuse(f, "counts squares in 32 bits: W is too large");

@@ -41,7 +41,8 @@ static int refuse(tare_fit *f, const char *why) {
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     if (p->w.layout != TARE_CSR) return refuse(f, "takes CSR weights");
-    if (p->flags & TARE_X_I8) return refuse(f, "takes float activations");
+    if (p->w.value == TARE_F8) return refuse(f, "takes f32, f16, bf16 and i8 values");
+    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
     if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
         return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
     if (!cu_tile_counts(p, f)) return 0;

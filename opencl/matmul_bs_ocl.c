@@ -29,7 +29,8 @@ static int refuse(tare_fit *f, const char *why) {
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     if (p->w.layout != TARE_BLOCK) return refuse(f, "takes block-sparse weights");
-    if (p->flags & TARE_X_I8) return refuse(f, "takes float activations");
+    if (p->w.value == TARE_F8) return refuse(f, "takes f32, f16, bf16 and i8 values");
+    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
     ocl_bs_shape s = ocl_bs_shape_of(p);
     if (s.bytes / 4 > INT32_MAX) return refuse(f, "counts words in 31 bits: W is too large");
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;

@@ -41,7 +41,8 @@ int ocl_sparse_fit(tare_layout which, const tare_rates *r, const tare_problem *p
         return refuse(f, which == TARE_CSR      ? "takes CSR weights"
                          : which == TARE_BITMAP ? "takes bitmap weights"
                                                 : "takes N:M weights");
-    if (p->flags & TARE_X_I8) return refuse(f, "takes float activations");
+    if (p->w.value == TARE_F8) return refuse(f, "takes f32, f16, bf16 and i8 values");
+    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
     if (p->w.value == TARE_I8 && (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP))
         return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
     ocl_sparse_shape s = ocl_sparse_shape_of(p);

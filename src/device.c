@@ -56,6 +56,14 @@ tare_status tare_device_probe(tare_device *d, tare_probe_kind what, double secon
     return d->backend->ops->probe(d->state, what, seconds, rate);
 }
 
+tare_status tare_device_clocks(tare_device *d, tare_clocks *out) {
+    if (!d || !out) TARE_FAIL(TARE_E_ARG, "device_clocks: null argument");
+    *out = (tare_clocks){-1, -1, -1, -1, -1, -1, -1, ""};
+    if (!d->backend->ops->clocks)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s does not tell its clocks", d->info.id);
+    return d->backend->ops->clocks(d->state, out);
+}
+
 tare_status tare_device_tune(tare_device *d, double seconds,
                              void (*tell)(void *ctx, const char *what, double done), void *ctx) {
     if (!d || !(seconds > 0)) TARE_FAIL(TARE_E_ARG, "device_tune: bad argument");
@@ -115,6 +123,46 @@ void tare_stream_destroy(tare_stream *s) {
     if (s->scratch) s->device->backend->ops->free(s->device->state, s->scratch);
     s->device->backend->ops->stream_destroy(s->device->state, s->state);
     tare_free(s);
+}
+
+/* ---- graphs ---- */
+
+tare_status tare_graph_begin(tare_stream *s) {
+    if (!s) TARE_FAIL(TARE_E_ARG, "graph_begin: null stream");
+    const tare_backend_ops *ops = s->device->backend->ops;
+    if (!ops->graph_begin)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s does not record graphs", s->device->info.id);
+    return ops->graph_begin(s->device->state, s->state);
+}
+
+tare_status tare_graph_end(tare_stream *s, tare_graph **out) {
+    if (!s || !out) TARE_FAIL(TARE_E_ARG, "graph_end: null argument");
+    *out = NULL;
+    const tare_backend_ops *ops = s->device->backend->ops;
+    if (!ops->graph_end)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s does not record graphs", s->device->info.id);
+    void *state = NULL;
+    TARE_TRY(ops->graph_end(s->device->state, s->state, &state));
+    tare_graph *g = tare_alloc_zeroed(sizeof *g);
+    if (!g) {
+        ops->graph_destroy(s->device->state, state);
+        TARE_FAIL(TARE_E_NOMEM, "graph_end: out of memory");
+    }
+    *g = (tare_graph){s->device, state};
+    *out = g;
+    return TARE_OK;
+}
+
+tare_status tare_graph_replay(tare_graph *g, tare_stream *s) {
+    if (!g || !s || g->device != s->device)
+        TARE_FAIL(TARE_E_ARG, "graph_replay: null argument, or graph and stream of two devices");
+    return s->device->backend->ops->graph_replay(s->device->state, s->state, g->state);
+}
+
+void tare_graph_destroy(tare_graph *g) {
+    if (!g) return;
+    g->device->backend->ops->graph_destroy(g->device->state, g->state);
+    tare_free(g);
 }
 
 /* ---- buffers ---- */

@@ -29,7 +29,7 @@ int tare_mul_size(size_t a, size_t b, size_t *out);
 int tare_add_size(size_t a, size_t b, size_t *out);
 
 /* ---- element types (src/type.c) ---- */
-size_t tare_type_bytes(tare_type t); /* of f32 f16 bf16 i8; 0 for i4, which is half a byte */
+size_t tare_type_bytes(tare_type t); /* 0 for i4, which is half a byte */
 const char *tare_type_name(tare_type t);
 float tare_f16_to_f32(uint16_t h);
 uint16_t tare_f32_to_f16(float f); /* nearest even, overflows to infinity */
@@ -41,6 +41,8 @@ static inline float tare_bf16_to_f32(uint16_t h) {
     return v.f;
 }
 uint16_t tare_f32_to_bf16(float f); /* nearest even, NaN stays NaN */
+float tare_f8_to_f32(uint8_t v);
+uint8_t tare_f32_to_f8(float f); /* nearest even, past 448 stays 448 */
 /* Element i of an array of type t as float, and back. */
 float tare_load(tare_type t, const void *p, size_t i);
 void tare_store(tare_type t, void *p, size_t i, float v);
@@ -63,6 +65,11 @@ void tare_module_scan(void); /* opens every module library of the backend direct
 extern const tare_backend tare_cpu_backend;
 
 /* ---- problems (src/problem.c) ---- */
+enum { TARE_X_QUANTISED = TARE_X_I8 | TARE_X_F8 };
+/* The one of them that goes with such weights; 0: none does. */
+static inline uint32_t tare_x_quantised(const tare_format *f) {
+    return f->value == TARE_F8 ? TARE_X_F8 : f->scaling ? TARE_X_I8 : 0;
+}
 int tare_same_format(const tare_format *a, const tare_format *b);
 int tare_same_problem(const tare_problem *a, const tare_problem *b);
 
@@ -93,6 +100,10 @@ struct tare_stream {
     void *state;
     void *scratch;
     size_t scratch_bytes;
+};
+struct tare_graph {
+    tare_device *device;
+    void *state;
 };
 struct tare_buffer {
     tare_device *device;

@@ -28,6 +28,30 @@ static int is_float(tare_type t) {
     return t == TARE_F32 || t == TARE_F16 || t == TARE_BF16;
 }
 
+static const uint32_t known = TARE_X_I8 | TARE_BIAS | TARE_RELU | TARE_SUM_F16 | TARE_X_F8 |
+                              TARE_TF32 | TARE_W_ROUND | TARE_SUM_F8;
+
+/* Flags against types. */
+static tare_status check_flags(const tare_problem *p) {
+    tare_type w = p->w.value;
+    if ((p->flags & TARE_X_I8) && w != TARE_I8 && w != TARE_I4)
+        TARE_FAIL(TARE_E_ARG, "problem: int8 activations need int8 or int4 weights");
+    if ((p->flags & TARE_X_F8) && w != TARE_F8)
+        TARE_FAIL(TARE_E_ARG, "problem: f8 activations need f8 weights");
+    if ((p->flags & TARE_SUM_F8) && !(p->flags & TARE_X_F8))
+        TARE_FAIL(TARE_E_ARG, "problem: short sums belong to f8 activations");
+    if ((p->flags & TARE_SUM_F16) &&
+        (p->w.layout != TARE_DENSE || w != TARE_F16 || p->x != TARE_F16 || p->y != TARE_F16))
+        TARE_FAIL(TARE_E_ARG, "problem: sums in f16 need W, x and y in dense f16");
+    if ((p->flags & TARE_TF32) && (w != TARE_F32 || p->x != TARE_F32))
+        TARE_FAIL(TARE_E_ARG, "problem: tf32 needs W and x in f32");
+    if ((p->flags & TARE_W_ROUND) &&
+        (p->x == TARE_F32 || (p->flags & TARE_X_QUANTISED) || p->w.scaling == TARE_SCALE_NONE))
+        TARE_FAIL(TARE_E_ARG, "problem: weights are rounded where they are quantised and x is f16 "
+                              "or bf16, and not quantised");
+    return TARE_OK;
+}
+
 tare_status tare_problem_check(const tare_problem *p) {
     if (!p) TARE_FAIL(TARE_E_ARG, "problem: null");
     if (p->op != TARE_MATMUL) TARE_FAIL(TARE_E_ARG, "problem: unknown op %d", (int)p->op);
@@ -40,14 +64,9 @@ tare_status tare_problem_check(const tare_problem *p) {
         TARE_FAIL(TARE_E_SHAPE, "problem: more than 2^40 elements in a matrix");
     if (!is_float(p->x) || !is_float(p->y))
         TARE_FAIL(TARE_E_ARG, "problem: x and y must be f32, f16 or bf16");
-    if (p->flags & ~(uint32_t)(TARE_X_I8 | TARE_BIAS | TARE_RELU | TARE_SUM_F16))
-        TARE_FAIL(TARE_E_ARG, "problem: unknown flags 0x%x", (unsigned)p->flags);
+    if (p->flags & ~known) TARE_FAIL(TARE_E_ARG, "problem: unknown flags 0x%x", (unsigned)p->flags);
     TARE_TRY(tare_format_check(&p->w));
-    if ((p->flags & TARE_X_I8) && p->w.value != TARE_I8 && p->w.value != TARE_I4)
-        TARE_FAIL(TARE_E_ARG, "problem: int8 activations need int8 or int4 weights");
-    if ((p->flags & TARE_SUM_F16) && (p->w.layout != TARE_DENSE || p->w.value != TARE_F16 ||
-                                      p->x != TARE_F16 || p->y != TARE_F16))
-        TARE_FAIL(TARE_E_ARG, "problem: sums in f16 need W, x and y in dense f16");
+    TARE_TRY(check_flags(p));
     size_t bytes[TARE_PARTS];
     return tare_tensor_size(&p->w, p->n, p->k, p->nnz, bytes);
 }

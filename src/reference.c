@@ -9,7 +9,7 @@
 /* x as doubles, quantised as tare_problem defines it: the float steps belong to the definition. */
 static void load_x(const tare_problem *p, const void *x, int64_t row, double *out) {
     size_t base = (size_t)row * (size_t)p->k;
-    if (!(p->flags & TARE_X_I8)) {
+    if (!(p->flags & TARE_X_QUANTISED)) {
         for (int64_t j = 0; j < p->k; j++) out[j] = tare_load(p->x, x, base + (size_t)j);
         return;
     }
@@ -18,9 +18,13 @@ static void load_x(const tare_problem *p, const void *x, int64_t row, double *ou
         float v = fabsf(tare_load(p->x, x, base + (size_t)j));
         if (v > a) a = v;
     }
-    float s = a < 0x1p-100f ? 0 : a / 127.0f, inv = a < 0x1p-100f ? 0 : 127.0f / a;
-    for (int64_t j = 0; j < p->k; j++)
-        out[j] = (double)s * (double)rintf(tare_load(p->x, x, base + (size_t)j) * inv);
+    float top = p->flags & TARE_X_F8 ? 448 : 127;
+    float s = a < 0x1p-100f ? 0 : a / top, inv = a < 0x1p-100f ? 0 : top / a;
+    for (int64_t j = 0; j < p->k; j++) {
+        float v = tare_load(p->x, x, base + (size_t)j) * inv;
+        out[j] = (double)s *
+                 (double)(p->flags & TARE_X_F8 ? tare_f8_to_f32(tare_f32_to_f8(v)) : rintf(v));
+    }
 }
 
 /* Four partial sums: the order does not matter at fp64 against bounds at fp32. */
@@ -99,6 +103,15 @@ static double ulp(tare_type t, double v) {
     return ldexp(1.0, e - bits);
 }
 
+/* What the flags allow beside the rounding of sums, as a share of mag. */
+static double allowed(const tare_problem *p) {
+    double share = 0;
+    if (p->flags & TARE_TF32) share += 0x1p-9;
+    if (p->flags & TARE_W_ROUND) share += p->x == TARE_BF16 ? 0x1p-8 : 0x1p-11;
+    if (p->flags & TARE_SUM_F8) share += (double)((p->k < 128 ? p->k : 128) + 4) * 0x1p-13;
+    return share;
+}
+
 double tare_error_bound(const tare_problem *p, double y, double mag) {
     double terms = (double)p->k;
     if (p->flags & TARE_X_I8)
@@ -110,5 +123,5 @@ double tare_error_bound(const tare_problem *p, double y, double mag) {
         u = 0x1p-11;
         flush = (double)p->k * 0x1p-24;
     }
-    return (terms + 4) * u * mag + 0.5 * ulp(p->y, y) * (1 + 0x1p-10) + flush;
+    return (terms + 4) * u * mag + allowed(p) * mag + 0.5 * ulp(p->y, y) * (1 + 0x1p-10) + flush;
 }

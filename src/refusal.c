@@ -15,7 +15,7 @@ static int takes_weights(tare_device *d, const tare_kernel *row, const tare_prob
     for (size_t i = 0; i < 2 * (sizeof types / sizeof *types); i++) {
         tare_problem other = *p;
         other.x = other.y = types[i / 2];
-        other.flags = i % 2 ? TARE_X_I8 : 0;
+        other.flags = i % 2 ? tare_x_quantised(&p->w) : 0;
         if (tare_problem_check(&other) == TARE_OK &&
             tare_plan_row(d, row, &other, NULL, &plan, why))
             return 1;

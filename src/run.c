@@ -3,6 +3,20 @@
 
 #include <string.h>
 
+/* The row's own work on the blob, once it lies on the device. */
+static tare_status settle(tare_packed *w, void *stream) {
+    const tare_plan *plan = &w->plan;
+    const tare_backend_ops *ops = plan->device->backend->ops;
+    void *state = plan->device->state, *mem = w->mem;
+    if (!plan->row->settle) return TARE_OK;
+    TARE_TRY(plan->row->settle(&plan->problem, state, stream, &mem, &w->bytes));
+    tare_status s = ops->stream_sync(state, stream);
+    if (mem != w->mem) ops->free(state, w->mem);
+    w->mem = mem;
+    if (s != TARE_OK && plan->row->release) plan->row->release(state, mem);
+    return s;
+}
+
 static tare_status upload(tare_packed *w, const void *blob, size_t used) {
     const tare_backend_ops *ops = w->plan.device->backend->ops;
     void *state = w->plan.device->state, *stream = NULL;
@@ -11,6 +25,7 @@ static tare_status upload(tare_packed *w, const void *blob, size_t used) {
     if (s == TARE_OK) {
         s = ops->write(state, stream, w->mem, 0, blob, used);
         if (s == TARE_OK) s = ops->stream_sync(state, stream);
+        if (s == TARE_OK) s = settle(w, stream);
         ops->stream_destroy(state, stream);
     }
     if (s != TARE_OK) ops->free(state, w->mem);
@@ -86,6 +101,36 @@ tare_status tare_pack_values(const tare_plan *plan, tare_stream *s, const tare_b
     return TARE_OK;
 }
 
+static tare_status check_prune(const tare_prune *h) {
+    int share = h->kind == TARE_PRUNE_MAGNITUDE || h->kind == TARE_PRUNE_BLOCK;
+    if (!share && h->kind != TARE_PRUNE_NM)
+        TARE_FAIL(TARE_E_ARG, "prune: unknown kind %d", (int)h->kind);
+    if (share && !(h->share >= 0 && h->share <= 1))
+        TARE_FAIL(TARE_E_ARG, "prune: the share must be from 0 to 1");
+    if (h->kind == TARE_PRUNE_NM && (h->nm_n < 1 || h->nm_m <= h->nm_n || h->nm_m > 16))
+        TARE_FAIL(TARE_E_ARG, "prune: N:M needs 1 <= N < M <= 16");
+    if (h->kind == TARE_PRUNE_BLOCK &&
+        (h->block_r < 1 || h->block_c < 1 || h->block_r > 256 || h->block_c > 256))
+        TARE_FAIL(TARE_E_ARG, "prune: blocks have 1 to 256 rows and columns");
+    return TARE_OK;
+}
+
+tare_status tare_prune_values(tare_device *d, tare_stream *s, tare_buffer *w, int64_t n, int64_t k,
+                              const tare_prune *how, int64_t *nnz) {
+    if (!d || !s || !w || !how || !nnz) TARE_FAIL(TARE_E_ARG, "prune_values: null argument");
+    *nnz = 0;
+    if (s->device != d || w->device != d)
+        TARE_FAIL(TARE_E_ARG, "prune_values: stream and buffer must be of the device");
+    if (n < 1 || k < 1 || n > INT32_MAX || k > INT32_MAX || n * k >= (int64_t)1 << 40)
+        TARE_FAIL(TARE_E_SHAPE, "prune_values: n %lld, k %lld", (long long)n, (long long)k);
+    if (w->bytes < (size_t)(n * k) * sizeof(float))
+        TARE_FAIL(TARE_E_ARG, "prune_values: the buffer holds less than n * k floats");
+    TARE_TRY(check_prune(how));
+    if (!d->backend->ops->prune)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s can't prune on the device", d->info.id);
+    return d->backend->ops->prune(d->state, s->state, w->mem, n, k, how, nnz);
+}
+
 tare_status tare_unpack_values(const tare_packed *p, tare_stream *s, tare_buffer *w) {
     if (!p || !s || !w) TARE_FAIL(TARE_E_ARG, "unpack_values: null argument");
     const tare_device *d = p->plan.device;
@@ -105,12 +150,12 @@ size_t tare_packed_bytes(const tare_packed *p) {
 
 void tare_packed_destroy(tare_packed *p) {
     if (!p) return;
-    if (p->plan.device->backend->host_memory) {
-        if (p->plan.row->release) p->plan.row->release(p->mem);
+    const tare_device *d = p->plan.device;
+    if (p->plan.row->release) p->plan.row->release(d->state, p->mem);
+    if (d->backend->host_memory)
         tare_free(p->mem);
-    } else {
-        p->plan.device->backend->ops->free(p->plan.device->state, p->mem);
-    }
+    else
+        d->backend->ops->free(d->state, p->mem);
     tare_free(p);
 }
 

@@ -11,6 +11,7 @@ size_t tare_type_bytes(tare_type t) {
     case TARE_BF16:
         return 2;
     case TARE_I8:
+    case TARE_F8:
         return 1;
     case TARE_I4:
         return 0;
@@ -30,6 +31,8 @@ const char *tare_type_name(tare_type t) {
         return "i8";
     case TARE_I4:
         return "i4";
+    case TARE_F8:
+        return "f8";
     }
     return "?";
 }
@@ -73,6 +76,27 @@ uint16_t tare_f32_to_bf16(float f) {
     return (uint16_t)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
 
+/* Four bits of exponent with bias 7, three of mantissa; all ones are NaN, there is no infinity. */
+float tare_f8_to_f32(uint8_t v) {
+    uint32_t sign = (uint32_t)(v & 0x80) << 24, exp = (v >> 3) & 15, man = v & 7;
+    if ((v & 0x7f) == 0x7f) return float_of(sign | 0x7fc00000);
+    if (exp) return float_of(sign | (exp + 120) << 23 | man << 20);
+    float s = (float)man * 0x1p-9f;
+    return sign ? -s : s;
+}
+
+uint8_t tare_f32_to_f8(float f) {
+    uint32_t u = bits_of(f), sign = (u >> 24) & 0x80, a = u & 0x7fffffff;
+    if (a > 0x7f800000) return (uint8_t)(sign | 0x7f);
+    if (a >= 0x43e00000) return (uint8_t)(sign | 0x7e); /* 448 and more */
+    if (a < 0x3c800000) { /* below 2^-6: let the adder round at 2^-9 */
+        float r = float_of(a) + 16384.0f;
+        return (uint8_t)(sign | (bits_of(r) - 0x46800000));
+    }
+    a += 0x7ffff + ((a >> 20) & 1);
+    return (uint8_t)(sign | ((a - 0x3c000000) >> 20));
+}
+
 float tare_load(tare_type t, const void *p, size_t i) {
     switch (t) {
     case TARE_F32:
@@ -83,6 +107,8 @@ float tare_load(tare_type t, const void *p, size_t i) {
         return tare_bf16_to_f32(((const uint16_t *)p)[i]);
     case TARE_I8:
         return ((const int8_t *)p)[i];
+    case TARE_F8:
+        return tare_f8_to_f32(((const uint8_t *)p)[i]);
     case TARE_I4:
         break;
     }
@@ -99,6 +125,9 @@ void tare_store(tare_type t, void *p, size_t i, float v) {
         break;
     case TARE_BF16:
         ((uint16_t *)p)[i] = tare_f32_to_bf16(v);
+        break;
+    case TARE_F8:
+        ((uint8_t *)p)[i] = tare_f32_to_f8(v);
         break;
     case TARE_I8:
     case TARE_I4:

@@ -103,9 +103,11 @@ static int check(tare_device *d, const tare_kernel *row, const char *name, const
     tare_plan_options only = {.only = row->name};
     memset(&r, 0, sizeof r);
     if (tare_format_parse(name, &f) != TARE_OK) return 0;
-    if ((q->flags & TARE_X_I8) && f.scaling == TARE_SCALE_NONE) return -1;
+    uint32_t flags = q->flags;
+    if ((flags & TARE_X_I8) && f.scaling == TARE_SCALE_NONE) return -1;
+    if ((flags & TARE_X_I8) && f.value == TARE_F8) flags ^= TARE_X_I8 | TARE_X_F8 | TARE_SUM_F8;
     fill(&r, &f, q);
-    tare_problem p = tare_problem_matmul(&r.t, q->m, q->type, q->type, q->flags);
+    tare_problem p = tare_problem_matmul(&r.t, q->m, q->type, q->type, flags);
     int ok = -1;
     if (tare_plan_make(d, &p, &only, &plan) == TARE_OK) {
         size_t count = (size_t)(q->m * q->n);

@@ -11,15 +11,16 @@
 #include <string.h>
 
 static const char *const formats[] = {
-    "f32",         "f16",          "bf16",           "i8-row",         "i8-tensor",
-    "i8-g64",      "i8-row-z",     "i8-g32-z",       "i4-g32",         "i4-g64",
-    "i4-g128",     "i4-g64-z",     "i4-g128-z",      "2:4/f32",        "2:4/f16",
-    "2:4/bf16",    "2:4/i8-row",   "1:4/f32",        "1:4/i8-row",     "4:8/f32",
-    "4:8/i8-row",  "csr/f32",      "csr/f16",        "csr/i8-row",     "bs1x4/f32",
-    "bs4x4/f32",   "bs16x16/f32",  "bs32x32/f32",    "bs3x5/f32",      "bs4x4/bf16",
-    "bs16x16/f16", "bs4x4/i8-row", "bitmap/f32",     "bitmap/f16",     "bitmap/i8-row",
-    "bitmap/bf16", "bs1x4/i8-row", "bs32x32/i8-row", "bs16x16/i8-row", "i8-tensor-z",
-    NULL,
+    "f32",           "f16",          "bf16",           "i8-row",         "i8-tensor",
+    "i8-g64",        "i8-row-z",     "i8-g32-z",       "i4-g32",         "i4-g64",
+    "i4-g128",       "i4-g64-z",     "i4-g128-z",      "2:4/f32",        "2:4/f16",
+    "2:4/bf16",      "2:4/i8-row",   "1:4/f32",        "1:4/i8-row",     "4:8/f32",
+    "4:8/i8-row",    "csr/f32",      "csr/f16",        "csr/i8-row",     "bs1x4/f32",
+    "bs4x4/f32",     "bs16x16/f32",  "bs32x32/f32",    "bs3x5/f32",      "bs4x4/bf16",
+    "bs16x16/f16",   "bs4x4/i8-row", "bitmap/f32",     "bitmap/f16",     "bitmap/i8-row",
+    "bitmap/bf16",   "bs1x4/i8-row", "bs32x32/i8-row", "bs16x16/i8-row", "i8-tensor-z",
+    "f8-row",        "f8-tensor",    "2:4/f8-row",     "csr/f8-row",     "bs4x4/f8-row",
+    "bitmap/f8-row", NULL,
 };
 
 const char *rowcheck_format(int i) {
@@ -234,8 +235,28 @@ static const struct {
     {TARE_F16, TARE_F16, TARE_RELU},
     {TARE_F32, TARE_BF16, TARE_BIAS | TARE_RELU},
     {TARE_F16, TARE_F16, TARE_SUM_F16},
+    {TARE_F32, TARE_F32, TARE_TF32 | TARE_BIAS},
+    {TARE_F16, TARE_F32, TARE_W_ROUND | TARE_BIAS | TARE_RELU},
+    {TARE_BF16, TARE_BF16, TARE_W_ROUND},
+    {TARE_F16, TARE_F16, TARE_SUM_F8 | TARE_BIAS}, /* of f8 activations */
+    {TARE_BF16, TARE_F32, TARE_SUM_F8},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, SHAPES = sizeof shapes / sizeof *shapes };
+
+static int is_problem(const kase *q) {
+    tare_problem p = {.op = TARE_MATMUL,
+                      .m = 1,
+                      .n = q->s.n,
+                      .k = q->s.k,
+                      .nnz = q->format.layout == TARE_DENSE ? q->s.n * q->s.k : 0,
+                      .w = q->format,
+                      .x = q->x,
+                      .y = q->y,
+                      .flags = q->flags};
+    if (q->format.layout == TARE_NM)
+        p.nnz = q->s.n * ((q->s.k + q->format.nm_m - 1) / q->format.nm_m * q->format.nm_n);
+    return tare_problem_check(&p) == TARE_OK;
+}
 
 int rowcheck_run(tare_device *d, const tare_kernel *row, rowcheck *c) {
     int turn = 0;
@@ -248,10 +269,10 @@ int rowcheck_run(tare_device *d, const tare_kernel *row, rowcheck *c) {
                     return fail(c, row, &q, 0, tare_last_error());
                 q.x = kinds[v % KINDS].x;
                 q.y = kinds[v % KINDS].y;
-                q.flags = kinds[v % KINDS].flags | (v >= KINDS ? TARE_X_I8 : 0);
-                /* Only quantised weights take int8 activations. */
-                if ((q.flags & TARE_X_I8) && q.format.scaling == TARE_SCALE_NONE) continue;
-                if ((q.flags & TARE_SUM_F16) && strcmp(formats[f], "f16") != 0) continue;
+                q.flags = kinds[v % KINDS].flags | (v < KINDS                   ? 0
+                                                    : q.format.value == TARE_F8 ? TARE_X_F8
+                                                                                : TARE_X_I8);
+                if (!is_problem(&q)) continue; /* flags that don't go with these types */
                 q.pattern = (pattern)(turn++ % PATTERNS);
                 if (c->share > 1 && turn % c->share) continue;
                 if (!check_kase(d, row, c, &q)) return 0;

@@ -27,7 +27,10 @@ static void load_row(const tare_problem *p, const float *x, double *out) {
     float a = 0;
     for (int j = 0; j < K; j++) a = fabsf(x[j]) > a ? fabsf(x[j]) : a;
     for (int j = 0; j < K; j++)
-        out[j] = p->flags & TARE_X_I8 ? (double)(a / 127) * rintf(x[j] * (127 / a)) : (double)x[j];
+        out[j] = p->flags & TARE_X_I8 ? (double)(a / 127) * rintf(x[j] * (127 / a))
+                 : p->flags & TARE_X_F8
+                     ? (double)(a / 448) * (double)tare_f8_to_f32(tare_f32_to_f8(x[j] * (448 / a)))
+                     : (double)x[j];
 }
 
 static int compare(const tare_problem *p, const tare_tensor *w, const float *x, const float *y,
@@ -58,7 +61,8 @@ static int check_format(tare_device *d, const tare_kernel *row, rowcheck *c, con
     tare_tensor t;
     uint64_t state = c->seed;
     if (tare_format_parse(name, &f) != TARE_OK) return 0;
-    if ((flags & TARE_X_I8) && f.scaling == TARE_SCALE_NONE) return 1;
+    if (flags && f.scaling == TARE_SCALE_NONE) return 1;
+    if (flags && f.value == TARE_F8) flags = TARE_X_F8 | TARE_SUM_F8;
     float *w = malloc(sizeof(float) * N * K), *x = malloc(sizeof(float) * M * K);
     float *y = malloc(sizeof(float) * M * N);
     fill_weights(w, N, K, &f, PATTERN_SPARSE, &state);

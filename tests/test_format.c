@@ -106,6 +106,8 @@ static double allowed(const tare_tensor *t, int64_t row, int64_t col, double v) 
         return fabs(v) * 0x1p-11 + 0x1p-25;
     case TARE_BF16:
         return fabs(v) * 0x1p-8;
+    case TARE_F8: /* three bits of mantissa, and steps of 2^-9 near zero */
+        return fabs(v) * (0x1p-4 + 1e-6) + (double)format_scale(t, row, 0) * 0x1.001p-10;
     case TARE_I8:
     case TARE_I4:
         break;

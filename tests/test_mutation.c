@@ -78,7 +78,8 @@ static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob,
 static double x_value(const tare_problem *p, const void *x, int64_t row, int64_t j, double s,
                       double inv) {
     float v = tare_load(p->x, x, (size_t)(row * p->k + j));
-    if (!(p->flags & TARE_X_I8) || current == X_NOT_QUANTISED) return v;
+    if (!(p->flags & TARE_X_QUANTISED) || current == X_NOT_QUANTISED) return v;
+    if (p->flags & TARE_X_F8) return s * tare_f8_to_f32(tare_f32_to_f8(v * (float)inv));
     return s * (current == X_TRUNCATED ? trunc((double)v * inv) : rintf(v * (float)inv));
 }
 
@@ -87,7 +88,8 @@ static double element(const tare_run_args *a, int64_t r, int64_t c, const double
     float top = 0;
     for (int64_t j = 0; j < p->k; j++)
         top = fmaxf(top, fabsf(tare_load(p->x, a->x, (size_t)(r * p->k + j))));
-    double s = top < 0x1p-100f ? 0 : top / 127.0f, inv = top < 0x1p-100f ? 0 : 127.0f / top;
+    float most = p->flags & TARE_X_F8 ? 448 : 127;
+    double s = top < 0x1p-100f ? 0 : top / most, inv = top < 0x1p-100f ? 0 : most / top;
     double sum = 0;
     int64_t end = p->k - (current == LAST_K_DROPPED);
     for (int64_t j = 0; j < end; j++) {

@@ -94,8 +94,8 @@ Test(properties, of_every_row, .timeout = 600) {
             for (int f = 0; rowcheck_format(f); f++)
                 for (uint32_t q = 0; q < 2; q++) {
                     setup s = {.d = d, .row = *r, .name = rowcheck_format(f)};
-                    s.flags = q ? TARE_X_I8 : 0;
                     cr_assert_eq(tare_format_parse(s.name, &s.f), TARE_OK);
+                    s.flags = q ? tare_x_quantised(&s.f) : 0;
                     if (((*r)->needs & ~d->features) || (q && s.f.scaling == TARE_SCALE_NONE))
                         continue;
                     checked += check_row(&s);

@@ -45,3 +45,34 @@ Test(type, bf16_rounds_to_nearest_even) {
     cr_assert(isnan(tare_bf16_to_f32(tare_f32_to_bf16(NAN))));
     cr_assert(isinf(tare_bf16_to_f32(tare_f32_to_bf16(3.4e38f))));
 }
+
+static double f8_value(unsigned v) { /* OCP 8-bit floating point, e4m3, from its definition */
+    int exp = (int)(v >> 3 & 15), man = (int)(v & 7);
+    double f = exp ? ldexp(8 + man, exp - 10) : ldexp(man, -9);
+    return v >> 7 ? -f : f;
+}
+
+Test(type, every_f8_comes_back) {
+    for (unsigned v = 0; v < 256; v++) {
+        float f = tare_f8_to_f32((uint8_t)v);
+        if ((v & 127) == 127) {
+            cr_assert(isnan(f));
+            continue;
+        }
+        cr_assert_eq((double)f, f8_value(v), "0x%02x", v);
+        cr_assert_eq(tare_f32_to_f8(f), v, "0x%02x", v);
+    }
+    cr_assert_eq(tare_f32_to_f8(NAN), 0x7f);
+}
+
+Test(type, f8_rounds_to_nearest_even_and_saturates) {
+    for (unsigned v = 0; v < 0x7e; v++) {
+        float lo = tare_f8_to_f32((uint8_t)v), hi = tare_f8_to_f32((uint8_t)(v + 1));
+        float mid = (lo + hi) / 2;
+        cr_assert_eq(tare_f32_to_f8(mid), v & 1 ? v + 1 : v, "0x%02x", v);
+        cr_assert_eq(tare_f32_to_f8(nextafterf(mid, 0)), v);
+        cr_assert_eq(tare_f32_to_f8(-nextafterf(mid, INFINITY)), 0x80 | (v + 1));
+    }
+    cr_assert_eq(tare_f32_to_f8(464.1f), 0x7e);
+    cr_assert_eq(tare_f32_to_f8(-INFINITY), 0xfe);
+}

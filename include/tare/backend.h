@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define TARE_BACKEND_ABI 3
+#define TARE_BACKEND_ABI 4
 
 /* What a row says of a problem it accepts, or why it does not. Zeroed before the call. */
 typedef struct tare_fit {
@@ -73,10 +73,17 @@ typedef struct tare_kernel {
     /* The other way: n * k floats into `w`, as tare_decode_row gives them, queued. Null: none. */
     tare_status (*unpack_values)(const tare_problem *p, void *state, void *stream, const void *blob,
                                  void *w);
+    /* On devices with memory of their own: called once the blob lies there, at *mem, before the
+     * first run. May work on it, queued or done, and may replace it: *mem and *bytes are then of
+     * memory of the backend's, and the first is freed. What it makes for the blob beside it, such
+     * as objects of a library, `release` frees. A settle that fails cleans up but for *mem. Null:
+     * the blob is ready as it was uploaded. */
+    tare_status (*settle)(const tare_problem *p, void *state, void *stream, void **mem,
+                          size_t *bytes);
     /* Frees what the blob refers to beyond itself, such as objects of a library; null: nothing.
-     * Called once, before the blob is freed, where buffers are host memory. A pack that fails
-     * cleans up by itself. */
-    void (*release)(void *blob);
+     * Called once, before the blob is freed; nothing runs on it any more. `state` is the device's.
+     * A pack that fails cleans up by itself. */
+    void (*release)(void *state, void *blob);
 } tare_kernel;
 
 typedef struct tare_backend_ops {
@@ -101,6 +108,15 @@ typedef struct tare_backend_ops {
      * later processes; `tell` hears of each step and how much is done. Null: nothing to tune. */
     tare_status (*tune)(void *state, double seconds,
                         void (*tell)(void *ctx, const char *what, double done), void *ctx);
+    /* Recording what is queued on a stream, and replaying it (tare_graph_*). All four or none. */
+    tare_status (*graph_begin)(void *state, void *stream);
+    tare_status (*graph_end)(void *state, void *stream, void **graph);
+    tare_status (*graph_replay)(void *state, void *stream, void *graph);
+    void (*graph_destroy)(void *state, void *graph);
+    tare_status (*clocks)(void *state, tare_clocks *out); /* may be null */
+    /* Prunes n * k floats at `w` in place (tare_prune_values); done on return. Null: none. */
+    tare_status (*prune)(void *state, void *stream, void *w, int64_t n, int64_t k,
+                         const tare_prune *how, int64_t *nnz);
 } tare_backend_ops;
 
 typedef struct tare_backend {

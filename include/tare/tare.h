@@ -68,7 +68,8 @@ TARE_API const char *tare_last_error(void);
 
 /* ---- formats ------------------------------------------------------------------------------ */
 
-typedef enum tare_type { TARE_F32 = 1, TARE_F16, TARE_BF16, TARE_I8, TARE_I4 } tare_type;
+/* TARE_F8 is e4m3 as OCP's 8-bit floats define it (v1.0, 2023): no infinities, largest 448. */
+typedef enum tare_type { TARE_F32 = 1, TARE_F16, TARE_BF16, TARE_I8, TARE_I4, TARE_F8 } tare_type;
 
 typedef enum tare_layout {
     TARE_DENSE = 1, /* every value */
@@ -89,7 +90,7 @@ typedef enum tare_scaling {
 typedef struct tare_format {
     tare_type value;
     tare_layout layout;
-    tare_scaling scaling;     /* i8, i4 only */
+    tare_scaling scaling;     /* i8, i4, f8 only */
     int32_t zero_points;      /* 1: w = scale * (q - zero), asymmetric; 0: w = scale * q */
     int32_t group;            /* SCALE_GROUP: values that share a scale (32, 64, 128) */
     int32_t nm_n, nm_m;       /* NM: keep nm_n of nm_m */
@@ -97,8 +98,8 @@ typedef struct tare_format {
 } tare_format;
 
 /* A format's name and back: "f32" "f16" "bf16" | "i8-tensor" "i8-row" "i8-g64" "i4-g64", with "-z"
- * appended where zero points are kept | and in front of it, where not dense, the layout: "2:4/"
- * "csr/" "bs4x4/" "bitmap/", e.g. "2:4/f32", "bitmap/i8-row", "bs16x16/bf16". */
+ * appended where zero points are kept | "f8-tensor" "f8-row" | and in front of it, where not dense,
+ * the layout: "2:4/" "csr/" "bs4x4/" "bitmap/", e.g. "2:4/f32", "bitmap/i8-row", "bs16x16/bf16". */
 TARE_API tare_status tare_format_parse(const char *name, tare_format *out);
 /* Writes the name, always terminated; returns its length without the terminator (snprintf). */
 TARE_API size_t tare_format_name(const tare_format *f, char *buf, size_t size);
@@ -201,6 +202,18 @@ typedef enum tare_probe_kind {
 TARE_API tare_status tare_device_probe(tare_device *d, tare_probe_kind what, double seconds,
                                        double *rate);
 
+/* How fast the device is running just now and what holds it back, read and never set. Numbers that
+ * it does not tell are negative. */
+typedef struct tare_clocks {
+    int32_t core_mhz, core_max_mhz; /* multiprocessors */
+    int32_t memory_mhz, memory_max_mhz;
+    int32_t celsius;
+    double watts, watts_limit;
+    char limits[160]; /* reasons, space-separated: "power thermal idle ..."; "" where none */
+} tare_clocks;
+/* TARE_E_UNSUPPORTED where the device does not tell. */
+TARE_API tare_status tare_device_clocks(tare_device *d, tare_clocks *out);
+
 /* Measures the parameters of the device's kernels (tiles, work-group sizes) for about `seconds` and
  * stores the best for later processes; `tell` (may be null) hears of each step and how much of the
  * work is done. TARE_E_UNSUPPORTED where the backend has nothing to tune. */
@@ -221,17 +234,24 @@ TARE_API int tare_threads(void);
 typedef enum tare_op { TARE_MATMUL = 1 } tare_op;
 
 enum {
-    TARE_X_I8 = 1 << 0,   /* x is quantised to int8 a row, products accumulate in i32 */
-    TARE_BIAS = 1 << 1,   /* + bias[n], f32 */
-    TARE_RELU = 1 << 2,   /* max(0, .) last */
-    TARE_SUM_F16 = 1 << 3 /* sums may be rounded to f16 at each step; W, x and y dense f16 only */
+    TARE_X_I8 = 1 << 0,    /* x is quantised to int8 a row, products accumulate in i32 */
+    TARE_BIAS = 1 << 1,    /* + bias[n], f32 */
+    TARE_RELU = 1 << 2,    /* max(0, .) last */
+    TARE_SUM_F16 = 1 << 3, /* sums may be rounded to f16 at each step; W, x and y dense f16 only */
+    TARE_X_F8 = 1 << 4, /* x is quantised to f8 a row, products accumulate in f32; W in f8 only */
+    TARE_TF32 = 1 << 5, /* f32 W and x may be cut to tf32 (10 bits of mantissa) before they meet */
+    TARE_W_ROUND = 1 << 6, /* a decoded weight may be rounded to the mantissa of x's type, f16 or
+                            * bf16, first; W in i8, i4 or f8 only, x not quantised */
+    TARE_SUM_F8 = 1 << 7   /* with TARE_X_F8: sums may be kept to 13 bits over runs of 128 columns,
+                            * as Hopper's tensor cores do (DeepSeek-V3 report, section 3.3.2) */
 };
 
 /* All that changes the answer, nothing that changes only the speed; `nnz` is a part of the weight's
  * shape (cost and packed size depend on it). TARE_X_I8 means exactly: a = max|x| of the row in f32;
  * if a < 2^-100 then every q = 0, s = 0; else s = a / 127, q = rint(x * (127 / a)), each step
- * rounded to f32, ties to even. Rows of x must be finite; a non-finite row gives an unspecified y
- * in that row and nothing worse. */
+ * rounded to f32, ties to even. TARE_X_F8 the same with 448 in the place of 127, and q the nearest
+ * f8, ties to even. Rows of x must be finite; a non-finite row gives an unspecified y in that row
+ * and nothing worse. Flags that say `may` allow and do not demand. */
 typedef struct tare_problem {
     tare_op op;
     int64_t m, n, k;
@@ -247,13 +267,15 @@ TARE_API tare_problem tare_problem_matmul(const tare_tensor *t, int64_t m, tare_
 TARE_API tare_status tare_problem_check(const tare_problem *p);
 
 /* The fp64 answer, y[m*n], and mag[m*n] = sum |x||w| + |bias| (may be null), for checking any
- * kernel against. x is in p->x's type, quantised first where TARE_X_I8 says so. */
+ * kernel against. x is in p->x's type, quantised first where TARE_X_I8 or TARE_X_F8 says so. */
 TARE_API tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const void *x,
                                     const float *bias, double *y, double *mag);
 /* How far a correct kernel may be off at one element: (terms + 4) u mag + half an ulp of y, where
  * terms = k for float sums and the scale groups of a row for integer ones, u = 2^-24, or 2^-11
  * under TARE_SUM_F16 (Higham, Accuracy and Stability, 2nd ed., section 3.1; k + 2 there, and two
- * roundings of scales). */
+ * roundings of scales). What the other flags allow comes on top: TARE_TF32 2^-9 mag (two factors
+ * cut to 11 bits), TARE_W_ROUND 2^-11 mag (x f16) or 2^-8 mag (bf16), TARE_SUM_F8 (min(k, 128) +
+ * 4) 2^-13 mag. */
 TARE_API double tare_error_bound(const tare_problem *p, double y, double mag);
 
 /* ---- plan, pack, run ---------------------------------------------------------------------- */
@@ -313,6 +335,23 @@ TARE_API tare_status tare_pack(const tare_plan *plan, const tare_tensor *t, tare
  * row has no kernels for it; TARE_E_VALUE where W is not finite. */
 TARE_API tare_status tare_pack_values(const tare_plan *plan, tare_stream *s, const tare_buffer *w,
                                       tare_packed **out);
+/* What is to be set to zero of W, of n * k floats: */
+typedef enum tare_prune_kind {
+    TARE_PRUNE_MAGNITUDE = 1, /* the smallest `share` of the values, by magnitude */
+    TARE_PRUNE_NM,            /* all but nm_n of each nm_m neighbours of a row */
+    TARE_PRUNE_BLOCK          /* the `share` of block_r x block_c blocks of least l2 norm */
+} tare_prune_kind;
+typedef struct tare_prune {
+    tare_prune_kind kind;
+    double share; /* 0..1 */
+    int32_t nm_n, nm_m;
+    int32_t block_r, block_c;
+} tare_prune;
+/* Prunes W in a buffer of a device, in place, to the bit as src/compress does it on the host; *nnz:
+ * values left that are not zero (of blocks: all values of blocks that are left). Done on return.
+ * TARE_E_UNSUPPORTED where the backend has no kernels for it. */
+TARE_API tare_status tare_prune_values(tare_device *d, tare_stream *s, tare_buffer *w, int64_t n,
+                                       int64_t k, const tare_prune *how, int64_t *nnz);
 /* What packed weights stand for, back as n * k floats in a buffer of the same device, bit for bit
  * as tare_decode_row gives them. Queued on the stream. TARE_E_UNSUPPORTED as above. */
 TARE_API tare_status tare_unpack_values(const tare_packed *p, tare_stream *s, tare_buffer *w);
@@ -331,6 +370,17 @@ typedef struct tare_times {
  * all there is. */
 TARE_API tare_status tare_stream_times(tare_stream *s, tare_times *out);
 TARE_API void tare_stream_destroy(tare_stream *s);
+
+/* What is queued on a stream between begin and end, recorded instead of run, to be queued again and
+ * again as one: what a run costs without the host's part. Between the two calls only tare_run, and
+ * only with plans that were reserved and have run on the stream before. Weights and buffers must
+ * outlive the graph. TARE_E_UNSUPPORTED where the device has no such thing. A failure in between
+ * must be followed by end or destroy all the same; end gives no graph then. */
+typedef struct tare_graph tare_graph;
+TARE_API tare_status tare_graph_begin(tare_stream *s);
+TARE_API tare_status tare_graph_end(tare_stream *s, tare_graph **out);
+TARE_API tare_status tare_graph_replay(tare_graph *g, tare_stream *s);
+TARE_API void tare_graph_destroy(tare_graph *g);
 
 /* Device memory for activations. A wrapped buffer borrows host memory of the caller, on devices
  * that work there (TARE_E_UNSUPPORTED elsewhere). Writes and reads are queued as runs are: host

@@ -16,8 +16,9 @@ static tare_status encode_layer(const mlp *net, const coding *c, int l, model_la
     memcpy(out->bias, net->b[l], bytes);
     out->x = c->x;
     out->y = last ? TARE_F32 : c->x;
-    int whole = f.value == TARE_I8 || f.value == TARE_I4;
-    out->flags = TARE_BIAS | (last ? 0 : TARE_RELU) | (c->x_i8 && whole ? TARE_X_I8 : 0);
+    uint32_t quantised = tare_x_quantised(&f);
+    if (quantised == TARE_X_F8) quantised |= TARE_SUM_F8;
+    out->flags = TARE_BIAS | (last ? 0 : TARE_RELU) | (c->x_i8 ? quantised : 0);
     return tare_encode(&f, net->width[l + 1], net->width[l], net->w[l], &out->w);
 }
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-static const coding *const codings[] = {&coding_f32, &coding_f16, &coding_bf16, &coding_i8,
-                                        &coding_i4};
+static const coding *const codings[] = {&coding_f32, &coding_f16, &coding_bf16,
+                                        &coding_i8,  &coding_i4,  &coding_f8};
 static const layout *const layouts[] = {&layout_dense, &layout_nm, &layout_csr, &layout_block,
                                         &layout_bitmap};
 

@@ -39,7 +39,7 @@ typedef struct layout {
     tare_status (*validate)(const tare_tensor *t);
 } layout;
 
-extern const coding coding_f32, coding_f16, coding_bf16, coding_i8, coding_i4;
+extern const coding coding_f32, coding_f16, coding_bf16, coding_i8, coding_i4, coding_f8;
 extern const layout layout_dense, layout_nm, layout_csr, layout_block, layout_bitmap;
 
 const coding *format_coding(const tare_format *f);

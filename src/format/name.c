@@ -13,16 +13,18 @@ static tare_status check_coding(const tare_format *f) {
     int is_float = f->value == TARE_F32 || f->value == TARE_F16 || f->value == TARE_BF16;
     if (!format_coding(f)) TARE_FAIL(TARE_E_ARG, "format: unknown value type %d", (int)f->value);
     if (is_float != (f->scaling == TARE_SCALE_NONE))
-        TARE_FAIL(TARE_E_ARG, "format: scales belong to i8 and i4, and those need them");
+        TARE_FAIL(TARE_E_ARG, "format: scales belong to i8, i4 and f8, and those need them");
     if (f->zero_points != 0 && f->zero_points != 1)
         TARE_FAIL(TARE_E_ARG, "format: zero_points is 0 or 1");
-    if (f->zero_points && is_float)
+    if (f->zero_points && (is_float || f->value == TARE_F8))
         TARE_FAIL(TARE_E_ARG, "format: zero points belong to i8 and i4");
     if ((f->scaling == TARE_SCALE_GROUP) != (f->group != 0) || (f->group && !is_group(f->group)))
         TARE_FAIL(TARE_E_ARG,
                   "format: the group must be 32, 64 or 128 with scales a group, else 0");
     if (f->value == TARE_I4 && f->scaling != TARE_SCALE_GROUP)
         TARE_FAIL(TARE_E_ARG, "format: i4 is scaled by group: i4-g32, i4-g64 or i4-g128");
+    if (f->value == TARE_F8 && f->scaling == TARE_SCALE_GROUP)
+        TARE_FAIL(TARE_E_ARG, "format: f8 is scaled by row or tensor: f8-row, f8-tensor");
     if ((unsigned)f->scaling > TARE_SCALE_GROUP)
         TARE_FAIL(TARE_E_ARG, "format: unknown scaling %d", (int)f->scaling);
     return TARE_OK;
@@ -111,7 +113,7 @@ static int parse_layout(const char **s, tare_format *f) {
 }
 
 static int parse_coding(const char **s, tare_format *f) {
-    static const tare_type types[] = {TARE_F32, TARE_F16, TARE_BF16, TARE_I8, TARE_I4};
+    static const tare_type types[] = {TARE_F32, TARE_F16, TARE_BF16, TARE_I8, TARE_I4, TARE_F8};
     for (size_t i = 0; i < sizeof types / sizeof *types && !f->value; i++)
         if (eat(s, tare_type_name(types[i]))) f->value = types[i];
     if (!f->value) return 0;

@@ -41,7 +41,7 @@ static void take_parts(reader *r, tare_tensor *t) {
 
 static void multiply(const tare_tensor *t) {
     tare_device *d = tare_device_get(0);
-    uint32_t flags = t->format.scaling != TARE_SCALE_NONE ? TARE_X_I8 : 0;
+    uint32_t flags = tare_x_quantised(&t->format);
     tare_problem p = tare_problem_matmul(t, 2, TARE_F32, TARE_F32, flags);
     float *x = calloc((size_t)(2 * t->k), sizeof *x), *y = malloc((size_t)(2 * t->n) * sizeof *y);
     for (int64_t i = 0; i < 2 * t->k; i++) x[i] = (float)(i % 7) - 3;
