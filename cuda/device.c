@@ -1,5 +1,5 @@
 /* Devices: how many there are, what they can do. */
-#include "cuda/cu.h"
+#include "cuda/lib/library.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +48,20 @@ static int attribute(const cu_device *d, enum cudaDeviceAttr what) {
     return cudaDeviceGetAttribute(&v, what, d->ordinal) == cudaSuccess ? v : 0;
 }
 
+static const struct {
+    uint64_t bit;
+    cu_library *library;
+} libraries[] = {
+    {CU_CUBLASLT, &cu_cublaslt}, {CU_CUSPARSE, &cu_cusparse}, {CU_CUSPARSELT, &cu_cusparselt}};
+enum { LIBRARIES = sizeof libraries / sizeof *libraries };
+
+static uint64_t open_libraries(void) {
+    uint64_t bits = 0;
+    for (int i = 0; i < LIBRARIES; i++)
+        if (cu_library_open(libraries[i].library)) bits |= libraries[i].bit;
+    return bits;
+}
+
 static tare_status describe_device(cu_device *d) {
     struct cudaDeviceProp p;
     snprintf(d->name, sizeof d->name, "cuda:%d", d->ordinal);
@@ -64,6 +78,7 @@ static tare_status describe_device(cu_device *d) {
     d->bus_bits = p.memoryBusWidth;
     int cc = 10 * d->major + d->minor;
     d->features = (cc >= 80 ? CU_SM80 : 0u) | (cc >= 90 ? CU_SM90 : 0u) | (cc >= 89 ? CU_FP8 : 0u);
+    if (d->features & CU_SM80) d->features |= open_libraries();
     return TARE_OK;
 }
 
@@ -91,8 +106,13 @@ static void fill_info(const cu_device *d, tare_device_info *info) {
     (void)cudaDriverGetVersion(&driver);
     snprintf(info->id, sizeof info->id, "cuda:%d", d->ordinal);
     snprintf(info->name, sizeof info->name, "%s", d->name);
-    snprintf(info->runtime, sizeof info->runtime, "CUDA %d.%d, driver for %d.%d", runtime / 1000,
-             runtime % 1000 / 10, driver / 1000, driver % 1000 / 10);
+    size_t room = sizeof info->runtime;
+    at = snprintf(info->runtime, room, "CUDA %d.%d, driver for %d.%d", runtime / 1000,
+                  runtime % 1000 / 10, driver / 1000, driver % 1000 / 10);
+    for (int i = 0; i < LIBRARIES && (size_t)at < room; i++)
+        at += snprintf(info->runtime + at, room - (size_t)at, "; %s%s %.40s",
+                       d->features & libraries[i].bit ? "" : "no ", libraries[i].library->name,
+                       libraries[i].library->text);
     at = snprintf(info->features, sizeof info->features, "sm_%d%d", d->major, d->minor);
     for (int bit = 0; cu_feature_name(bit); bit++)
         if ((d->features >> bit & 1) && at < 150)
