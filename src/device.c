@@ -93,7 +93,8 @@ tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan) {
         TARE_FAIL(TARE_E_ARG, "stream_reserve: the plan is for another device");
     const tare_backend_ops *ops = s->device->backend->ops;
     if (plan->row->prepare)
-        TARE_TRY(plan->row->prepare(s->device->state, s->state, &plan->problem));
+        TARE_TRY(
+            tare_decline(plan, plan->row->prepare(s->device->state, s->state, &plan->problem)));
     if (plan->scratch_bytes <= s->scratch_bytes) return TARE_OK;
     void *mem;
     TARE_TRY(ops->stream_sync(s->device->state, s->state));

@@ -77,6 +77,13 @@ int tare_same_problem(const tare_problem *a, const tare_problem *b);
 /* ns a run took when tuned, or a negative number. */
 double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel);
 
+/* ---- rows that declined (src/declined.c) ---- */
+/* Keeps the last error as the reason why the plan's row can't do the plan's problem on its device,
+ * where s is TARE_E_UNSUPPORTED; returns s. */
+tare_status tare_decline(const tare_plan *plan, tare_status s);
+/* Whether that was so earlier in this process; fills why. */
+int tare_declined(const tare_device *d, const tare_problem *p, const char *kernel, char why[160]);
+
 /* ---- planning (src/plan.c) ---- */
 /* Why a row whose features the device lacks is refused; 1: it lacks none. */
 int tare_plan_features(const tare_device *d, const tare_kernel *row, char why[160]);

@@ -46,6 +46,7 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
         fit.why[sizeof fit.why - 1] = 0;
         return refuse(why, fit.why[0] ? fit.why : "refused without a reason");
     }
+    if (tare_declined(d, p, row->name, why)) return 0;
     double tuned = tare_tuned_cost(d, p, row->name);
     *out = (tare_plan){.problem = *p,
                        .device = d,

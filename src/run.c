@@ -60,7 +60,7 @@ tare_status tare_pack(const tare_plan *plan, const tare_tensor *t, tare_packed *
     tare_status s = pack_blob(w, t);
     if (s != TARE_OK) {
         tare_free(w);
-        return s;
+        return tare_decline(plan, s);
     }
     *out = w;
     return TARE_OK;

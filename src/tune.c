@@ -74,13 +74,31 @@ static tare_status once(contestant *c, tare_stream *s, tare_buffer *x, tare_buff
     return TARE_OK;
 }
 
+/* The first run, not kept. Rows that fail in it take no further part; those that do not are moved
+ * to the front, and their number is returned. */
+static int warm(contestant *c, int n, tare_stream *s, tare_buffer *x, tare_buffer *bias,
+                tare_buffer *y, tare_status *last) {
+    int left = 0;
+    for (int i = 0; i < n; i++) {
+        tare_status st = tare_stream_reserve(s, &c[i].plan);
+        if (st == TARE_OK) st = once(&c[i], s, x, bias, y);
+        c[i].count = 0;
+        if (st != TARE_OK) {
+            *last = st;
+            continue;
+        }
+        contestant t = c[left];
+        c[left++] = c[i];
+        c[i] = t;
+    }
+    return left;
+}
+
 static tare_status race(contestant *c, int n, tare_stream *s, tare_buffer *x, tare_buffer *bias,
                         tare_buffer *y, double seconds) {
-    for (int i = 0; i < n; i++) { /* warm-up, not kept */
-        TARE_TRY(tare_stream_reserve(s, &c[i].plan));
-        TARE_TRY(once(&c[i], s, x, bias, y));
-        c[i].count = 0;
-    }
+    tare_status last = TARE_OK;
+    n = warm(c, n, s, x, bias, y, &last);
+    if (n == 0) return last;
     double end = now_ns() + seconds * 1e9;
     for (int round = 0; round < SAMPLES && (round < 3 || now_ns() < end); round++)
         for (int i = 0; i < n; i++) TARE_TRY(once(&c[i], s, x, bias, y));
@@ -111,10 +129,13 @@ static int gather(tare_device *d, const tare_problem *p, const tare_tensor *t,
         if ((*row)->flags & TARE_ROW_REFERENCE) continue;
         memset(&c[n], 0, sizeof c[n]);
         if (!tare_plan_row(d, *row, p, o, &c[n].plan, why)) continue;
-        *status = tare_pack(&c[n].plan, t, &c[n].packed);
-        if (*status != TARE_OK) break;
-        n++;
+        tare_status st = tare_pack(&c[n].plan, t, &c[n].packed);
+        if (st == TARE_OK)
+            n++;
+        else
+            *status = st;
     }
+    if (n) *status = TARE_OK;
     return n;
 }
 

@@ -95,3 +95,36 @@ Test(refusal, a_device_without_rows_says_so) {
     const char *said = refusal(device(rows), "f32", NULL);
     cr_assert(strstr(said, "it has no rows"), "%s", said);
 }
+
+static tare_status shrug(void *state, void *stream, const tare_problem *p) {
+    (void)state, (void)stream, (void)p;
+    return tare_fail(TARE_E_UNSUPPORTED, "the library has nothing for it");
+}
+
+/* A row that only finds out on the device is passed over from then on, with what it said. */
+Test(refusal, declined_on_the_device) {
+    static const tare_kernel *const rows[] = {&i8, &twin, NULL};
+    tare_device *d = device(rows);
+    tare_tensor t = {.n = 8, .k = 32, .nnz = 256};
+    tare_plan plan;
+    tare_stream *s;
+    i8.prepare = shrug;
+    twin.fit = fit_i8;
+    cr_assert_eq(tare_format_parse("i8-row", &t.format), TARE_OK);
+    tare_problem p = tare_problem_matmul(&t, 1, TARE_F32, TARE_F32, TARE_X_I8);
+    cr_assert_eq(tare_plan_make(d, &p, NULL, &plan), TARE_OK);
+    cr_assert_str_eq(plan.kernel, "matmul_i8_fake");
+    cr_assert_eq(tare_stream_create(d, &s), TARE_OK);
+    cr_assert_eq(tare_stream_reserve(s, &plan), TARE_E_UNSUPPORTED);
+    cr_assert_eq(tare_plan_make(d, &p, NULL, &plan), TARE_OK);
+    cr_assert_str_eq(plan.kernel, "matmul_twin_fake");
+    cr_assert_eq(tare_stream_reserve(s, &plan), TARE_OK);
+    tare_plan_options only = {.only = "matmul_i8_fake"};
+    cr_assert_eq(tare_plan_make(d, &p, &only, &plan), TARE_E_UNSUPPORTED);
+    cr_expect_not_null(strstr(tare_last_error(), "declined here: the library has nothing for it"),
+                       "%s", tare_last_error());
+    p.m = 2; /* another problem is another question */
+    cr_assert_eq(tare_plan_make(d, &p, NULL, &plan), TARE_OK);
+    cr_assert_str_eq(plan.kernel, "matmul_i8_fake");
+    tare_stream_destroy(s);
+}

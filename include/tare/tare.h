@@ -359,7 +359,9 @@ TARE_API size_t tare_packed_bytes(const tare_packed *p); /* what really lies the
 TARE_API void tare_packed_destroy(tare_packed *p);
 
 TARE_API tare_status tare_stream_create(tare_device *d, tare_stream **out);
-/* Makes room for the plan's scratch: once per stream and plan, before the first run. */
+/* Makes room for the plan's scratch: once per stream and plan, before the first run. A row may only
+ * find out here, or in tare_pack, that its library can't do the problem on this device:
+ * TARE_E_UNSUPPORTED with the reason, and later plans of the problem pass that row over. */
 TARE_API tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan);
 TARE_API tare_status tare_stream_sync(tare_stream *s);
 /* What the device spent on the commands of a stream since the last call, by its own clock. */
