@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const cli_verb verbs[] = {
@@ -34,6 +35,7 @@ static void usage(FILE *out) {
           "use:\n"
           "avx2 avx512 vnni bf16 vbmi2, each with what it stands on; or bits 1 2 4 8 16),\n"
           "TARE_BACKEND_DIR (absolute folder of backend modules),\n"
+          "TARE_CUDA_LIBRARIES (absolute folder of NVIDIA's libraries, the only one then),\n"
           "TARE_CACHE_DIR (built programs and tuned parameters; default ~/.cache/tare)\n",
           out);
 }
@@ -68,8 +70,21 @@ static int unknown(const char *name) {
     return cli_bad("", "unknown verb '%.40s'; `tare` lists them", name);
 }
 
+/* The library takes what it does not understand for "as many as there are"; whoever typed it should
+ * hear of it. */
+static int threads_make_sense(void) {
+    const char *env = getenv("TARE_THREADS");
+    char *end;
+    if (!env || !*env) return 1;
+    long n = strtol(env, &end, 10);
+    return *end == 0 && n >= 1 && n <= 1024;
+}
+
 static int run(const cli_verb *v, int argc, char **argv) {
     int help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    if (!help && !threads_make_sense())
+        return cli_bad(v->name, "TARE_THREADS is '%.40s'; it counts threads, 1 to 1024",
+                       getenv("TARE_THREADS"));
     if (!help && cpu_mask_error()) return cli_bad(v->name, "%s", cpu_mask_error());
     return v->run(argc, argv);
 }
