@@ -131,7 +131,9 @@ grep -q '^w8a8 .* matmul_w8a8_c' out || fail "TARE_CPU_MASK=0 does not leave the
 TARE_CPU_MASK=avx2 "$tool" devices --quick -d cpu >out || fail "devices under a mask by name"
 ! grep -q '^  features .*avx512' out || fail "TARE_CPU_MASK=avx2 leaves avx512"
 for wrong in many 0 -1 3x 5000; do
-    TARE_THREADS=$wrong expect 2 "counts threads" devices --quick -d cpu
+    export TARE_THREADS=$wrong
+    expect 2 "counts threads" devices --quick -d cpu
+    unset TARE_THREADS
 done
 TARE_CPU_MASK=avx3 "$tool" devices --quick >out 2>err
 [ $? = 2 ] && grep -q 'TARE_CPU_MASK' err || fail "TARE_CPU_MASK=avx3 is taken: $(cat err)"
