@@ -104,7 +104,10 @@ static int check(tare_device *d, const tare_kernel *row, const char *name, const
     memset(&r, 0, sizeof r);
     if (tare_format_parse(name, &f) != TARE_OK) return 0;
     uint32_t flags = q->flags;
-    if ((flags & TARE_X_I8) && f.scaling == TARE_SCALE_NONE) return -1;
+    if ((flags & TARE_X_I8) && f.scaling == TARE_SCALE_NONE) {
+        if (f.value != TARE_F32 || q->type != TARE_F32) return -1;
+        flags ^= TARE_X_I8 | TARE_TF32; /* nothing to quantise: the other thing a flag may allow */
+    }
     if ((flags & TARE_X_I8) && f.value == TARE_F8) flags ^= TARE_X_I8 | TARE_X_F8 | TARE_SUM_F8;
     fill(&r, &f, q);
     tare_problem p = tare_problem_matmul(&r.t, q->m, q->type, q->type, flags);

@@ -1,7 +1,8 @@
 /* Activations to int8 a row, to the bit as TARE_X_I8 defines it (tare.h), in the order in which
  * mma.m16n8k32 meets the tiles of cuda/layout/tile.h: of a chunk of 64 columns lane t of a row has
  * 16 bytes, columns 8t .. 8t + 7 of its first step, then those of its second. Where weights are
- * int4, the eight are in the order of a word's nibbles. Zeros behind k, to the end of the chunk.
+ * int4, the eight are in the order of a word's nibbles. Or in plain order, for libraries. Zeros
+ * behind k, to the end of the row's bytes.
  *
  * A block does one row: its largest magnitude, its codes, and where weights have zero points the
  * sum of the codes of each group. */

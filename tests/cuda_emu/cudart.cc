@@ -31,7 +31,9 @@ std::map<void *, size_t> live;
 std::map<const void *, int> allowed_shared;
 size_t used;
 
-struct queue {
+void submit_for_library(emu_stream *s, const std::function<void()> &work);
+struct queue : emu_stream {
+    queue() : emu_stream{submit_for_library} {}
     int capturing = 0;
     std::vector<std::function<cudaError_t()>> recorded;
 };
@@ -101,6 +103,13 @@ cudaError_t submit(cudaStream_t s, std::function<cudaError_t()> work) {
         return cudaSuccess;
     }
     return work();
+}
+void submit_for_library(emu_stream *s, const std::function<void()> &work) {
+    std::lock_guard<std::recursive_mutex> held(lock);
+    (void)submit((cudaStream_t)(queue *)s, [work] {
+        work();
+        return cudaSuccess;
+    });
 }
 
 } // namespace
