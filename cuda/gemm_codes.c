@@ -147,11 +147,12 @@ static tare_status quantise(const tare_run_args *a, const place *at) {
                     .x_type = (int32_t)p->x};
     cu_grid g = {.x = (unsigned)a->m, .threads = 256};
     if (is_f8(p)) {
-        args.i[CU_X_F8_STRIDE] = stride;
+        args.i[CU_XF8_STRIDE] = stride;
+        g.threads = CU_XF8_THREADS;
         return cu_launch(a->stream, (const void *)cu_x_f8, &g, &args);
     }
     args.i[CU_X8_STRIDE] = stride;
-    args.i[CU_X8_NIBBLES] = CU_X8_PLAIN;
+    args.i[CU_X8_ORDER] = 1;
     return cu_launch(a->stream, (const void *)cu_x_int8, &g, &args);
 }
 

@@ -23,11 +23,6 @@ Test(cuda_layout_x_int8, each_byte_once) {
     check(1);
 }
 
-/* What libraries want: nothing moved, whatever the row's length. */
-Test(cuda_layout_x_int8, plain_order) {
-    for (int k = 0; k < 200; k++) cr_assert_eq(cu_x8_place(k, CU_X8_PLAIN), k);
-}
-
 /* A masked word of int4 has columns 0 4 1 5, its other half 2 6 3 7. */
 Test(cuda_layout_x_int8, order_of_nibbles) {
     static const int columns[8] = {0, 4, 1, 5, 2, 6, 3, 7};

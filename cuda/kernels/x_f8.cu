@@ -6,7 +6,7 @@
 
 namespace {
 
-enum { THREADS = 256, WARPS = THREADS / 32 };
+enum { THREADS = CU_XF8_THREADS, WARPS = THREADS / 32 };
 
 CU_DEV float largest(const cu_args &a, int64_t row) {
     __shared__ float part[WARPS];
@@ -43,7 +43,7 @@ CU_DEV uint8_t code(float v) {
 
 extern "C" __global__ void __launch_bounds__(THREADS) cu_x_f8(const __grid_constant__ cu_args a) {
     int64_t row = blockIdx.x;
-    int stride = a.i[CU_X_F8_STRIDE];
+    int stride = a.i[CU_XF8_STRIDE];
     uint8_t *codes = (uint8_t *)a.y + row * stride;
     float most = largest(a, row);
     int zero = most < 0x1p-100f;
