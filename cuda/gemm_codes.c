@@ -4,7 +4,6 @@
 #include "cuda/gemm_finish.h"
 #include "cuda/layout/x_f8.h"
 #include "cuda/layout/x_int8.h"
-#include "cuda/tile_cut.h"
 #include "src/format/format.h"
 
 #include <stdio.h>
@@ -87,7 +86,7 @@ static int accepts(tare_type type, const tare_problem *p, tare_fit *f) {
     if (type == TARE_F8 && !(p->flags & TARE_SUM_F8))
         return refuse(f, "Hopper's f8 tensor cores sum in 13 bits; the problem does not allow it");
     if (type == TARE_I8 && p->k > K_MAX_I8) return refuse(f, "sums in i32: k up to 131072");
-    return cu_tile_counts(p, f);
+    return cu_gemm_counts(p, f);
 }
 
 /* f8 and int8 have the same peak on Hopper. Predicted, not yet measured on a device: x is read and

@@ -2,8 +2,17 @@
 #include "cuda/gemm_finish.h"
 
 #include "cuda/layout/gemm_finish.h"
+#include "cuda/tile_cut.h"
+
+#include <stdio.h>
 
 void cu_gemm_finish(cu_args a);
+
+int cu_gemm_counts(const tare_problem *p, tare_fit *f) {
+    if (p->n <= INT32_MAX - 16) return cu_tile_counts(p, f); /* padded it must be an int32 */
+    snprintf(f->why, sizeof f->why, "counts in 31 bits: n is too large");
+    return 0;
+}
 
 tare_status cu_gemm_finish_of(const tare_run_args *a, const cu_gemm_sums_at *at) {
     const tare_problem *p = a->problem;

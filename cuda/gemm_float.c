@@ -2,7 +2,6 @@
 #include "cuda/gemm_float.h"
 
 #include "cuda/gemm_finish.h"
-#include "cuda/tile_cut.h"
 #include "cuda/x_rows.h"
 
 #include <stdio.h>
@@ -80,7 +79,7 @@ int cu_gemm_float_fit(tare_type type, cu_gemm_sums sums, const tare_rates *r, co
         snprintf(f->why, sizeof f->why, "cuts factors to tf32, which the problem does not allow");
         return 0;
     }
-    if (!cu_tile_counts(p, f)) return 0;
+    if (!cu_gemm_counts(p, f)) return 0;
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = (size_t)(p->n * up(p->k, PIECE)) * tare_type_bytes(type);
     f->scratch_bytes = place_of(p).bytes;

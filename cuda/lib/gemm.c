@@ -67,13 +67,16 @@ static tare_status set_all(cu_device *d, cu_gemm *g, const attribute *a, size_t 
     return TARE_OK;
 }
 
-/* Versions before 12.9 don't know scales by row. The heuristic reads no pointer, but goes by how
- * they are aligned. */
+/* The heuristic reads none of the vectors, but goes by how they are aligned: until a run says where
+ * they are, an address like those that runs give. */
+static const void *const anywhere = (const void *)(uintptr_t)256;
+
+/* Versions before 12.9 don't know scales by row. */
 static tare_status describe_scales(cu_device *d, cu_gemm *g) {
     int32_t mode = CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F;
-    const void *any = (const void *)(uintptr_t)256;
-    const attribute pointers[] = {{CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, &any, sizeof any},
-                                  {CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, &any, sizeof any}};
+    const attribute pointers[] = {
+        {CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, &anywhere, sizeof anywhere},
+        {CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, &anywhere, sizeof anywhere}};
     for (int i = 0; i < 2; i++) {
         cublasStatus_t s = cu_lt.MatmulDescSetAttribute(
             g->desc, i ? CUBLASLT_MATMUL_DESC_B_SCALE_MODE : CUBLASLT_MATMUL_DESC_A_SCALE_MODE,
@@ -93,14 +96,14 @@ static tare_status describe_product(cu_device *d, cu_gemm *g) {
     uint32_t epilogue = p->bias   ? p->relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS
                         : p->relu ? CUBLASLT_EPILOGUE_RELU
                                   : CUBLASLT_EPILOGUE_DEFAULT;
-    const attribute always[] = {
-        {CUBLASLT_MATMUL_DESC_TRANSA, &t, sizeof t},
-        {CUBLASLT_MATMUL_DESC_TRANSB, &n, sizeof n},
-        {CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue},
-        {CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &bias_type, sizeof bias_type}};
+    const attribute all[] = {{CUBLASLT_MATMUL_DESC_TRANSA, &t, sizeof t},
+                             {CUBLASLT_MATMUL_DESC_TRANSB, &n, sizeof n},
+                             {CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue},
+                             {CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &bias_type, sizeof bias_type},
+                             {CUBLASLT_MATMUL_DESC_BIAS_POINTER, &anywhere, sizeof anywhere}};
     TARE_TRY(LT(
         d, MatmulDescCreate(&g->desc, compute, p->sums == CU_GEMM_I32 ? CUDA_R_32I : CUDA_R_32F)));
-    TARE_TRY(set_all(d, g, always, p->bias ? 4 : 3));
+    TARE_TRY(set_all(d, g, all, p->bias ? 5 : 3)); /* the last two are the bias's */
     return p->scaled ? describe_scales(d, g) : TARE_OK;
 }
 

@@ -128,6 +128,7 @@ cublasStatus_t check_float(const problem &p) {
         return unsupported("types of a float product");
     if (has_bias(p) && p.d->bias_type != -1 && p.d->bias_type != (int32_t)out)
         return unsupported("type of the bias");
+    if (has_bias(p) && !p.d->bias) return wrong("no bias");
     return CUBLAS_STATUS_SUCCESS;
 }
 
