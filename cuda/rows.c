@@ -15,5 +15,11 @@ const tare_kernel *const cu_rows[] = {
     &matmul_nm_cu,
     &matmul_csr_cu,
     &matmul_bs_cu,
+    &matmul_f32_cublaslt,
+    &matmul_tf32_cublaslt,
+    &matmul_f16_cublaslt,
+    &matmul_bf16_cublaslt,
+    &matmul_w8a8_cublaslt,
+    &matmul_f8_cublaslt,
     NULL,
 };

@@ -15,5 +15,11 @@ extern const tare_kernel matmul_bitmap_cu;
 extern const tare_kernel matmul_nm_cu;
 extern const tare_kernel matmul_csr_cu;
 extern const tare_kernel matmul_bs_cu;
+extern const tare_kernel matmul_f32_cublaslt;
+extern const tare_kernel matmul_tf32_cublaslt;
+extern const tare_kernel matmul_f16_cublaslt;
+extern const tare_kernel matmul_bf16_cublaslt;
+extern const tare_kernel matmul_w8a8_cublaslt;
+extern const tare_kernel matmul_f8_cublaslt;
 
 #endif

@@ -29,7 +29,13 @@ static const struct {
              {"bitmap/f16", "matmul_bitmap_cu", TARE_F16, 0},
              {"2:4/bf16", "matmul_nm_cu", TARE_BF16, 0},
              {"csr/f32", "matmul_csr_cu", TARE_F32, 0},
-             {"bs16x16/f16", "matmul_bs_cu", TARE_F16, 0}};
+             {"bs16x16/f16", "matmul_bs_cu", TARE_F16, 0},
+             {"f32", "matmul_f32_cublaslt", TARE_F32, 0},
+             {"f32", "matmul_tf32_cublaslt", TARE_F32, TARE_TF32},
+             {"f16", "matmul_f16_cublaslt", TARE_F16, 0},
+             {"bf16", "matmul_bf16_cublaslt", TARE_BF16, 0},
+             {"i8-row", "matmul_w8a8_cublaslt", TARE_F16, TARE_X_I8},
+             {"f8-row", "matmul_f8_cublaslt", TARE_F16, TARE_X_F8 | TARE_SUM_F8}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 typedef struct job {

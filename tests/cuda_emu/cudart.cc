@@ -4,6 +4,7 @@
  *   TARE_EMU_DEVICES=N    devices; 0: none (default 1)
  *   TARE_EMU_DRIVER=old   the driver is older than the runtime
  *   TARE_EMU_MEMORY=BYTES of a device (default 1 GiB)
+ *   TARE_EMU_L2=BYTES     of its last cache (default 1 MiB)
  *   TARE_EMU_FAIL=N:CODE  the N-th call of the runtime fails with the error CODE, once
  *
  * An error of a kernel sticks, as on a device: every later call returns it. Memory is allocated to
@@ -114,6 +115,15 @@ long tare_emu_live(void) {
 long tare_emu_calls(void) {
     return calls;
 }
+/* For the libraries that tests put beside the runtime: work(ctx) is queued on the stream, now or in
+ * the graph that it is captured for, with a copy of ctx. */
+void tare_emu_submit(void *stream, void (*work)(const void *), const void *ctx, size_t bytes) {
+    std::vector<char> copy((const char *)ctx, (const char *)ctx + bytes);
+    (void)submit((cudaStream_t)stream, [=] {
+        work(copy.data());
+        return cudaSuccess;
+    });
+}
 void tare_emu_reset(void) {
     stuck = last = cudaSuccess;
     calls = 0;
@@ -135,7 +145,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
     p->minor = (int)number("TARE_EMU_SM", 90) % 10;
     p->multiProcessorCount = 4;
     p->totalGlobalMem = (size_t)number("TARE_EMU_MEMORY", 1l << 30);
-    p->l2CacheSize = 1 << 20;
+    p->l2CacheSize = (int)number("TARE_EMU_L2", 1 << 20);
     p->sharedMemPerBlockOptin = 227 << 10;
     p->memoryBusWidth = 512;
     return cudaSuccess;

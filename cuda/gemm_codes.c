@@ -1,0 +1,179 @@
+/* 8-bit weights and activations by cuBLASLt: the host's side. */
+#include "cuda/gemm_codes.h"
+
+#include "cuda/gemm_finish.h"
+#include "cuda/layout/x_f8.h"
+#include "cuda/layout/x_int8.h"
+#include "src/format/format.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void cu_x_int8(cu_args a);
+void cu_x_f8(cu_args a);
+
+enum { PIECE = 16, K_MAX_I8 = 131072 }; /* 127 * 127 * K_MAX_I8 < 2^31 */
+
+static int64_t up(int64_t v, int64_t to) {
+    return (v + to - 1) / to * to;
+}
+
+static size_t up256(size_t v) {
+    return (v + 255) / 256 * 256;
+}
+
+static int is_f8(const tare_problem *p) {
+    return p->w.value == TARE_F8;
+}
+
+/* Sums to scratch, in the type that loses nothing; any n, since W has rows of zeros behind. */
+static cu_gemm_spec sums_spec(const tare_problem *p, int64_t m) {
+    int64_t k = up(p->k, PIECE), n = up(p->n, PIECE);
+    return (cu_gemm_spec){.m = m,
+                          .n = n,
+                          .k = k,
+                          .ldw = k,
+                          .ldx = k,
+                          .ldy = n,
+                          .in = is_f8(p) ? CUDA_R_8F_E4M3 : CUDA_R_8I,
+                          .out = is_f8(p) ? CUDA_R_32F : CUDA_R_32I,
+                          .sums = is_f8(p) ? CU_GEMM_F32 : CU_GEMM_I32};
+}
+
+/* The library scales, rectifies and writes y. */
+static int may_be_direct(const tare_problem *p) {
+    return is_f8(p) && p->n % PIECE == 0 && !(p->flags & TARE_BIAS);
+}
+
+static cu_gemm_spec direct_spec(const tare_problem *p, int64_t m) {
+    cu_gemm_spec s = sums_spec(p, m);
+    s.out = p->y == TARE_F32 ? CUDA_R_32F : p->y == TARE_F16 ? CUDA_R_16F : CUDA_R_16BF;
+    s.relu = (p->flags & TARE_RELU) != 0;
+    s.scaled = 1;
+    return s;
+}
+
+static size_t scales_at(const tare_problem *p) {
+    return up256((size_t)(up(p->n, PIECE) * up(p->k, PIECE)));
+}
+
+/* Scratch: codes of x, their scales, sums, workspace. */
+typedef struct place {
+    size_t scales, sums, workspace, bytes;
+} place;
+
+static place place_of(const tare_problem *p) {
+    cu_gemm_spec s = sums_spec(p, p->m);
+    place at = {.scales = up256((size_t)(p->m * s.ldx))};
+    at.sums = at.scales + up256((size_t)p->m * sizeof(float));
+    at.workspace = at.sums + up256((size_t)(p->m * s.ldy) * 4);
+    at.bytes = at.workspace + cu_gemm_scratch(&s);
+    return at;
+}
+
+static int refuse(tare_fit *f, const char *text) {
+    snprintf(f->why, sizeof f->why, "%s", text);
+    return 0;
+}
+
+static int accepts(tare_type type, const tare_problem *p, tare_fit *f) {
+    if (p->w.layout != TARE_DENSE || p->w.value != type || !(p->flags & TARE_X_QUANTISED))
+        return refuse(f, type == TARE_F8
+                             ? "multiplies dense f8 weights by f8 activations only"
+                             : "multiplies dense int8 weights by int8 activations only");
+    if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
+        return refuse(f, "wants symmetric weights, scaled by tensor or row");
+    if (type == TARE_F8 && !(p->flags & TARE_SUM_F8))
+        return refuse(f, "Hopper's f8 tensor cores sum in 13 bits; the problem does not allow it");
+    if (type == TARE_I8 && p->k > K_MAX_I8) return refuse(f, "sums in i32: k up to 131072");
+    return cu_gemm_counts(p, f);
+}
+
+/* f8 and int8 have the same peak on Hopper. Predicted, not yet measured on a device: x is read and
+ * its codes written, then the product, then the pass over sums. */
+static void cost(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    f->unit = TARE_PROBE_I8;
+    tare_fit_cost(f, r, 0.8, 0.75);
+    f->cost_ns += r->launch_ns + 2.0 * (double)p->m * (double)p->k / (0.8 * r->read_gbs);
+    if (!may_be_direct(p)) cu_gemm_finish_cost(r, p, f);
+}
+
+int cu_gemm_codes_fit(tare_type type, const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    if (!accepts(type, p, f)) return 0;
+    double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
+    f->packed_bytes = scales_at(p) + (size_t)p->n * sizeof(float);
+    f->scratch_bytes = place_of(p).bytes;
+    f->bytes = (double)f->packed_bytes + mk * (double)tare_type_bytes(p->x) +
+               mn * (double)tare_type_bytes(p->y);
+    f->ops = 2 * mn * (double)p->k;
+    cost(r, p, f);
+    return 1;
+}
+
+tare_status cu_gemm_codes_pack(const tare_problem *p, const tare_tensor *t, void *blob,
+                               size_t *used) {
+    const char *codes = t->part[TARE_VALUES].data;
+    float *scale = (float *)(void *)((char *)blob + scales_at(p));
+    (void)used;
+    for (int64_t row = 0; row < p->n; row++) {
+        memcpy((char *)blob + row * up(p->k, PIECE), codes + row * p->k, (size_t)p->k);
+        scale[row] = format_scale(t, row, 0);
+    }
+    return TARE_OK;
+}
+
+/* Not every version scales by rows, nor every device: then it is the pass over sums, which always
+ * has its room in scratch. */
+tare_status cu_gemm_codes_prepare(void *state, void *stream, const tare_problem *p) {
+    (void)state;
+    if (may_be_direct(p)) {
+        cu_gemm_spec direct = direct_spec(p, p->m);
+        tare_status st = cu_gemm_prepare(stream, &direct);
+        if (st != TARE_E_UNSUPPORTED) return st;
+    }
+    cu_gemm_spec s = sums_spec(p, p->m);
+    return cu_gemm_prepare(stream, &s);
+}
+
+static tare_status quantise(const tare_run_args *a, const place *at) {
+    const tare_problem *p = a->problem;
+    int32_t stride = (int32_t)up(p->k, PIECE);
+    cu_args args = {.x = a->x,
+                    .y = a->scratch,
+                    .extra = (char *)a->scratch + at->scales,
+                    .m = (int32_t)a->m,
+                    .k = (int32_t)p->k,
+                    .x_type = (int32_t)p->x};
+    cu_grid g = {.x = (unsigned)a->m, .threads = 256};
+    if (is_f8(p)) {
+        args.i[CU_XF8_STRIDE] = stride;
+        g.threads = CU_XF8_THREADS;
+        return cu_launch(a->stream, (const void *)cu_x_f8, &g, &args);
+    }
+    args.i[CU_X8_STRIDE] = stride;
+    args.i[CU_X8_ORDER] = 1;
+    return cu_launch(a->stream, (const void *)cu_x_int8, &g, &args);
+}
+
+tare_status cu_gemm_codes_run(const tare_run_args *a) {
+    const tare_problem *p = a->problem;
+    const cu_stream *stream = a->stream;
+    place at = place_of(p);
+    char *scratch = a->scratch;
+    const float *w_scale = (const float *)(const void *)((const char *)a->packed + scales_at(p)),
+                *x_scale = (const float *)(const void *)(scratch + at.scales);
+    cu_gemm_spec s = direct_spec(p, a->m);
+    int direct = may_be_direct(p) && cu_gemm_ready(stream->device, &s);
+    if (!direct) s = sums_spec(p, a->m);
+    cu_gemm_operands o = {.w = a->packed,
+                          .x = scratch,
+                          .y = direct ? a->y : scratch + at.sums,
+                          .w_scale = direct ? w_scale : NULL,
+                          .x_scale = direct ? x_scale : NULL,
+                          .workspace = scratch + at.workspace};
+    TARE_TRY(quantise(a, &at));
+    TARE_TRY(cu_gemm_run(a->stream, &s, &o));
+    if (direct) return TARE_OK;
+    cu_gemm_sums_at sums = {o.y, s.ldy, !is_f8(p), w_scale, x_scale};
+    return cu_gemm_finish_of(a, &sums);
+}

@@ -1,0 +1,27 @@
+/* Dense bf16 by cuBLASLt: x in bf16, sums in f32. */
+#include "cuda/gemm_float.h"
+#include "cuda/rows.h"
+
+static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    return cu_gemm_float_fit(TARE_BF16, CU_GEMM_F32, r, p, f);
+}
+
+static tare_status prepare(void *state, void *stream, const tare_problem *p) {
+    (void)state;
+    return cu_gemm_float_prepare(CU_GEMM_F32, stream, p);
+}
+
+static tare_status run(const tare_run_args *a) {
+    return cu_gemm_float_run(CU_GEMM_F32, a);
+}
+
+const tare_kernel matmul_bf16_cublaslt = {
+    .name = "matmul_bf16_cublaslt",
+    .op = TARE_MATMUL,
+    .needs = CU_SM80 | CU_CUBLASLT,
+    .vendor = "cuBLASLt",
+    .fit = fit,
+    .pack = cu_gemm_float_pack,
+    .run = run,
+    .prepare = prepare,
+};

@@ -1,0 +1,19 @@
+/* Int8 weights and activations by cuBLASLt: i32 sums, which no order changes. */
+#include "cuda/gemm_codes.h"
+#include "cuda/rows.h"
+
+static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    return cu_gemm_codes_fit(TARE_I8, r, p, f);
+}
+
+const tare_kernel matmul_w8a8_cublaslt = {
+    .name = "matmul_w8a8_cublaslt",
+    .op = TARE_MATMUL,
+    .needs = CU_SM80 | CU_CUBLASLT,
+    .flags = TARE_ROW_REPEATABLE,
+    .vendor = "cuBLASLt",
+    .fit = fit,
+    .pack = cu_gemm_codes_pack,
+    .run = cu_gemm_codes_run,
+    .prepare = cu_gemm_codes_prepare,
+};
