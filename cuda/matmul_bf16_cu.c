@@ -1,4 +1,5 @@
 /* Dense bf16 weights, float activations: tensor cores where those are bf16. */
+#include "cuda/pack.h"
 #include "cuda/rows.h"
 #include "cuda/tile.h"
 
@@ -14,4 +15,6 @@ const tare_kernel matmul_bf16_cu = {
     .fit = fit,
     .pack = cu_tile_pack_row,
     .run = cu_tile_run,
+    .pack_values = cu_pack_values,
+    .unpack_values = cu_unpack_values,
 };

@@ -1,5 +1,6 @@
 /* Bitmap weights, float activations. */
 #include "cuda/bitmap.h"
+#include "cuda/pack.h"
 #include "cuda/rows.h"
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
@@ -14,4 +15,6 @@ const tare_kernel matmul_bitmap_cu = {
     .fit = fit,
     .pack = cu_bitmap_pack_row,
     .run = cu_bitmap_run,
+    .pack_values = cu_pack_values,
+    .unpack_values = cu_unpack_values,
 };

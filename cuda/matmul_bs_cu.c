@@ -1,6 +1,7 @@
 /* Block-sparse weights of any block, float activations: 16-bit ones on tensor cores where the
  * values are of their type. */
 #include "cuda/layout/blocks_pack.h"
+#include "cuda/pack.h"
 #include "cuda/rows.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_rows.h"
@@ -97,4 +98,6 @@ const tare_kernel matmul_bs_cu = {
     .fit = fit,
     .pack = pack,
     .run = run,
+    .pack_values = cu_pack_values,
+    .unpack_values = cu_unpack_values,
 };

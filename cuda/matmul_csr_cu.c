@@ -1,6 +1,7 @@
 /* CSR weights of any value type but i4, float activations: for sparsities at which a bitmap's bit a
  * position is more than the columns. */
-#include "cuda/layout/csr.h"
+#include "cuda/layout/csr_pack.h"
+#include "cuda/pack.h"
 #include "cuda/rows.h"
 #include "cuda/tile_cut.h"
 #include "src/format/format.h"
@@ -11,23 +12,6 @@
 void cu_x_turned(cu_args a);
 
 enum { FEW = 8, ROWS = 64 };
-
-typedef struct shape {
-    size_t scales_at, columns_at, values_at, bytes;
-} shape;
-
-static size_t up16(size_t v) {
-    return (v + 15) / 16 * 16;
-}
-
-static shape shape_of(const tare_problem *p) {
-    shape s;
-    s.scales_at = up16((size_t)(p->n + 1) * sizeof(uint32_t));
-    s.columns_at = s.scales_at + (p->w.value == TARE_I8 ? up16((size_t)p->n * sizeof(float)) : 0);
-    s.values_at = s.columns_at + up16((size_t)p->nnz * (size_t)TARE_INDEX_BYTES(p->k));
-    s.bytes = s.values_at + up16((size_t)p->nnz * tare_type_bytes(p->w.value));
-    return s;
-}
 
 /* Rows of x as the kernel has them side by side. */
 static int64_t padded(int64_t m) {
@@ -47,7 +31,7 @@ static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
         return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
     if (!cu_tile_counts(p, f)) return 0;
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
-    f->packed_bytes = shape_of(p).bytes;
+    f->packed_bytes = cu_csr_shape_of(&p->w, p->n, p->k, p->nnz).bytes;
     f->scratch_bytes = (size_t)(padded(p->m) * p->k) * sizeof(float);
     f->bytes = (double)f->packed_bytes + mk * (double)tare_type_bytes(p->x) +
                mn * (double)tare_type_bytes(p->y);
@@ -58,7 +42,7 @@ static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
 }
 
 static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
-    shape s = shape_of(p);
+    cu_csr_shape s = cu_csr_shape_of(&p->w, p->n, p->k, p->nnz);
     char *out = blob;
     (void)used;
     memcpy(out, t->part[TARE_OFFSETS].data, (size_t)(t->n + 1) * sizeof(uint32_t));
@@ -86,7 +70,7 @@ static tare_status turn(const tare_run_args *a) {
 
 static tare_status run(const tare_run_args *a) {
     const tare_problem *p = a->problem;
-    shape s = shape_of(p);
+    cu_csr_shape s = cu_csr_shape_of(&p->w, p->n, p->k, p->nnz);
     int64_t m_pad = padded(a->m);
     cu_tile_kernel k = cu_csr((int)(m_pad <= FEW ? m_pad : ROWS));
     cu_tile_cut cut = {.row_blocks = (p->n + k.tiles - 1) / k.tiles,
@@ -121,4 +105,6 @@ const tare_kernel matmul_csr_cu = {
     .fit = fit,
     .pack = pack,
     .run = run,
+    .pack_values = cu_pack_values,
+    .unpack_values = cu_unpack_values,
 };

@@ -1,6 +1,7 @@
 /* N:M weights, float activations: few rows of x, no padding of them. For many the sparse tensor
  * cores are better, which the vendor's library drives. */
 #include "cuda/bitmap.h"
+#include "cuda/pack.h"
 #include "cuda/rows.h"
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
@@ -15,4 +16,6 @@ const tare_kernel matmul_nm_cu = {
     .fit = fit,
     .pack = cu_bitmap_pack_row,
     .run = cu_bitmap_run,
+    .pack_values = cu_pack_values,
+    .unpack_values = cu_unpack_values,
 };

@@ -1,4 +1,5 @@
 /* Int8 weights by row, tensor or group, float activations: 16-bit ones on tensor cores. */
+#include "cuda/pack.h"
 #include "cuda/rows.h"
 #include "cuda/tile.h"
 
@@ -14,4 +15,6 @@ const tare_kernel matmul_w8_cu = {
     .fit = fit,
     .pack = cu_tile_pack_row,
     .run = cu_tile_run,
+    .pack_values = cu_pack_values,
+    .unpack_values = cu_unpack_values,
 };

@@ -1,4 +1,5 @@
 /* Int8 by row, tensor or group weights, int8 activations: integer tensor cores. */
+#include "cuda/pack.h"
 #include "cuda/rows.h"
 #include "cuda/tile.h"
 #include "cuda/tile_int8.h"
@@ -15,4 +16,6 @@ const tare_kernel matmul_w8a8_cu = {
     .fit = fit,
     .pack = cu_tile_pack_row,
     .run = cu_tile_int8_run,
+    .pack_values = cu_pack_values,
+    .unpack_values = cu_unpack_values,
 };

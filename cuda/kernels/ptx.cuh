@@ -34,6 +34,9 @@ CU_DEV uint32_t cu_shfl_up(uint32_t v, int by) {
 CU_DEV float cu_shfl_xor_f(float v, int mask) {
     return __shfl_xor_sync(0xffffffffu, v, mask);
 }
+CU_DEV double cu_shfl_xor_d(double v, int mask) {
+    return __shfl_xor_sync(0xffffffffu, v, mask);
+}
 CU_DEV uint32_t cu_ballot(int p) {
     return __ballot_sync(0xffffffffu, p);
 }
@@ -178,6 +181,25 @@ CU_DEV float cu_fma(float a, float b, float c) {
 }
 CU_DEV float cu_rintf(float a) {
     return rintf(a);
+}
+/* Towards zero. */
+CU_DEV float cu_fmul_rz(float a, float b) {
+    return __fmul_rz(a, b);
+}
+CU_DEV double cu_dadd_rn(double a, double b) {
+    return __dadd_rn(a, b);
+}
+CU_DEV double cu_dmul_rn(double a, double b) {
+    return __dmul_rn(a, b);
+}
+CU_DEV double cu_ddiv_rn(double a, double b) {
+    return __ddiv_rn(a, b);
+}
+CU_DEV double cu_dsqrt_rn(double a) {
+    return __dsqrt_rn(a);
+}
+CU_DEV double cu_rint(double a) {
+    return rint(a);
 }
 
 #endif

@@ -56,6 +56,11 @@ template <class T> static inline T atomicAdd(T *p, T v) {
     *p = old + v;
     return old;
 }
+template <class T> static inline T atomicMax(T *p, T v) {
+    T old = *p;
+    if (v > old) *p = v;
+    return old;
+}
 
 CU_DEV float cu_uint_as_float(uint32_t u) {
     float f;
@@ -82,6 +87,12 @@ CU_DEV uint32_t cu_shfl_up(uint32_t v, int by) {
 }
 CU_DEV float cu_shfl_xor_f(float v, int mask) {
     return cu_uint_as_float(cu_shfl_xor(cu_float_as_uint(v), mask));
+}
+CU_DEV double cu_shfl_xor_d(double v, int mask) {
+    uint32_t words[2];
+    memcpy(words, &v, 8);
+    memcpy(&v, emu_exchange("shfl_xor_d", words, 2) + ((emu_lane() ^ mask) & 31) * EMU_WORDS, 8);
+    return v;
 }
 CU_DEV uint32_t cu_ballot(int p) {
     uint32_t v = p != 0, all = 0;
@@ -217,6 +228,27 @@ CU_DEV float cu_fma(float a, float b, float c) {
 }
 CU_DEV float cu_rintf(float a) {
     return rintf(a);
+}
+/* A double holds the product; what it was rounded up by is one step of the float. */
+CU_DEV float cu_fmul_rz(float a, float b) {
+    double exact = (double)a * b;
+    float f = (float)exact;
+    return fabs((double)f) > fabs(exact) ? nextafterf(f, 0) : f;
+}
+CU_DEV double cu_dadd_rn(double a, double b) {
+    return a + b;
+}
+CU_DEV double cu_dmul_rn(double a, double b) {
+    return a * b;
+}
+CU_DEV double cu_ddiv_rn(double a, double b) {
+    return a / b;
+}
+CU_DEV double cu_dsqrt_rn(double a) {
+    return sqrt(a);
+}
+CU_DEV double cu_rint(double a) {
+    return rint(a);
 }
 
 #endif
