@@ -8,7 +8,7 @@ typedef struct cu_gemm_sums_at {
     const void *sums; /* f32, or int32 where `ints` */
     int64_t ld;       /* elements from row to row */
     int ints;
-    const float *w_scale, *x_scale; /* n and m floats; both null: none */
+    const float *w_scale, *x_scale; /* n and m floats; null: 1 */
 } cu_gemm_sums_at;
 
 /* 1: the passes around a library's product can count m, n and k; 0: why not is filled. */

@@ -87,9 +87,11 @@ static int takes(const tare_problem *p, tare_fit *f) {
     if (p->x == TARE_F32) return refuse(f, "decodes W to 16 bits: takes f16 and bf16 activations");
     if (is_float(p) && p->w.value != p->x)
         return refuse(f, "decodes W to 16 bits: takes values of the activations' type");
+    if (!is_float(p) && p->w.layout == TARE_BLOCK) /* their blobs hold floats, scales and all */
+        return refuse(f, "takes blocks of f16 and bf16 values");
     if (is_grouped(p) && !(p->flags & TARE_W_ROUND))
         return refuse(f, "rounds weights to 16 bits, which the problem does not allow");
-    return 1;
+    return cu_gemm_counts(p, f);
 }
 
 /* Predicted: the blob in, W out; then the product, W and sums from memory. */

@@ -21,5 +21,11 @@ const tare_kernel *const cu_rows[] = {
     &matmul_bf16_cublaslt,
     &matmul_w8a8_cublaslt,
     &matmul_f8_cublaslt,
+    &matmul_w8_cublaslt,
+    &matmul_w4_cublaslt,
+    &matmul_bitmap_cublaslt,
+    &matmul_nm_cublaslt,
+    &matmul_csr_cublaslt,
+    &matmul_bs_cublaslt,
     NULL,
 };

@@ -21,5 +21,11 @@ extern const tare_kernel matmul_f16_cublaslt;
 extern const tare_kernel matmul_bf16_cublaslt;
 extern const tare_kernel matmul_w8a8_cublaslt;
 extern const tare_kernel matmul_f8_cublaslt;
+extern const tare_kernel matmul_w8_cublaslt;
+extern const tare_kernel matmul_w4_cublaslt;
+extern const tare_kernel matmul_bitmap_cublaslt;
+extern const tare_kernel matmul_nm_cublaslt;
+extern const tare_kernel matmul_csr_cublaslt;
+extern const tare_kernel matmul_bs_cublaslt;
 
 #endif

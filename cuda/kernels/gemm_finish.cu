@@ -11,7 +11,7 @@ extern "C" __global__ void __launch_bounds__(256)
     int ints = a.i[CU_GEMM_FINISH_INTS], first = (int)blockIdx.x * CU_GEMM_FINISH_COLUMNS;
     int end = a.n - first < CU_GEMM_FINISH_COLUMNS ? a.n : first + CU_GEMM_FINISH_COLUMNS;
     for (int64_t row = blockIdx.y; row < a.m; row += gridDim.y) {
-        float scale = of_w ? of_x[row] : 1.0f;
+        float scale = of_x ? of_x[row] : 1.0f;
         for (int column = first + (int)threadIdx.x; column < end; column += 256) {
             int64_t i = row * ld + column;
             float v = ints ? (float)((const int32_t *)a.x)[i] : ((const float *)a.x)[i];

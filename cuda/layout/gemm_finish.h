@@ -6,7 +6,7 @@
 
 enum { CU_GEMM_FINISH_COLUMNS = 1024, CU_GEMM_FINISH_ROWS = 65535 }; /* of a block; of a grid */
 
-/* cu_args.i; .x: sums, .w: scales of W's rows, n floats, or null, .aux: scales of x's, m floats. */
+/* cu_args.i; .x: sums, .w: scales of W's rows, n floats, .aux: of x's, m floats; null: 1. */
 enum {
     CU_GEMM_FINISH_LD,  /* elements from row to row of the sums */
     CU_GEMM_FINISH_INTS /* the sums are int32, else f32 */
