@@ -155,25 +155,37 @@ static tare_status quantise(const tare_run_args *a, const place *at) {
     return cu_launch(a->stream, (const void *)cu_x_int8, &g, &args);
 }
 
+/* Where the vectors and the rest of a run lie. */
+static cu_gemm_operands operands_of(const tare_run_args *a, const place *at) {
+    const tare_problem *p = a->problem;
+    char *scratch = a->scratch;
+    return (cu_gemm_operands){
+        .w = a->packed,
+        .x = scratch,
+        .y = scratch + at->sums,
+        .w_scale = (const float *)(const void *)((const char *)a->packed + scales_at(p)),
+        .x_scale = (const float *)(const void *)(scratch + at->scales),
+        .workspace = scratch + at->workspace};
+}
+
+static tare_status run_direct(const tare_run_args *a, cu_gemm_operands o) {
+    const cu_stream *stream = a->stream;
+    cu_gemm_spec s = direct_spec(a->problem, a->m);
+    o.y = a->y;
+    return cu_gemm_ready(stream->device, &s) ? cu_gemm_run(a->stream, &s, &o) : TARE_E_UNSUPPORTED;
+}
+
 tare_status cu_gemm_codes_run(const tare_run_args *a) {
     const tare_problem *p = a->problem;
-    const cu_stream *stream = a->stream;
     place at = place_of(p);
-    char *scratch = a->scratch;
-    const float *w_scale = (const float *)(const void *)((const char *)a->packed + scales_at(p)),
-                *x_scale = (const float *)(const void *)(scratch + at.scales);
-    cu_gemm_spec s = direct_spec(p, a->m);
-    int direct = may_be_direct(p) && cu_gemm_ready(stream->device, &s);
-    if (!direct) s = sums_spec(p, a->m);
-    cu_gemm_operands o = {.w = a->packed,
-                          .x = scratch,
-                          .y = direct ? a->y : scratch + at.sums,
-                          .w_scale = direct ? w_scale : NULL,
-                          .x_scale = direct ? x_scale : NULL,
-                          .workspace = scratch + at.workspace};
+    cu_gemm_operands o = operands_of(a, &at);
+    cu_gemm_spec s = sums_spec(p, a->m);
     TARE_TRY(quantise(a, &at));
+    if (may_be_direct(p)) {
+        tare_status st = run_direct(a, o);
+        if (st != TARE_E_UNSUPPORTED) return st;
+    }
     TARE_TRY(cu_gemm_run(a->stream, &s, &o));
-    if (direct) return TARE_OK;
-    cu_gemm_sums_at sums = {o.y, s.ldy, !is_f8(p), w_scale, x_scale};
+    cu_gemm_sums_at sums = {o.y, s.ldy, !is_f8(p), o.w_scale, o.x_scale};
     return cu_gemm_finish_of(a, &sums);
 }

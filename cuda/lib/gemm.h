@@ -32,8 +32,8 @@ typedef enum cu_gemm_sums {
 
 typedef struct cu_gemm_spec {
     int64_t m, n, k;
-    int64_t ldw, ldx, ldy;  /* elements from row to row */
-    cudaDataType in, out; /* type of W and x; of y */
+    int64_t ldw, ldx, ldy; /* elements from row to row */
+    cudaDataType in, out;  /* type of W and x; of y */
     cu_gemm_sums sums;
     int bias, relu; /* + bias[n], and max(0, .), before y is rounded */
     int scaled;     /* f8: times w_scale[n] and x_scale[m]; not every version can */
@@ -42,7 +42,7 @@ typedef struct cu_gemm_spec {
 typedef struct cu_gemm_operands {
     const void *w, *x;
     void *y;
-    const float *bias, *w_scale, *x_scale; /* as the spec says, else null */
+    const float *bias, *w_scale, *x_scale; /* read where the spec says so */
     void *workspace;
 } cu_gemm_operands;
 

@@ -1,5 +1,5 @@
 /* Which algorithm: the first that the heuristic offers is not always the fastest, so its candidates
- * run against each other, for a few milliseconds, once per product and m.
+ * run against each other, once per product and m.
  *
  * Operands are as in use: values that are never zero, since zeros draw less power and run faster,
  * and weights that no cache holds. These lie in copies at the begin of a region of twice the last
