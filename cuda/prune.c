@@ -16,7 +16,9 @@ void cu_prune_groups(cu_args a);
 void cu_prune_norms(cu_args a);
 void cu_prune_clear(cu_args a);
 
-enum { COUNT_BLOCKS = 1024, COUNT_EACH = 4096 }; /* at most; values a block at least */
+/* Blocks that count, a multiprocessor: as many as its shared memory holds bins for; and how many
+ * values each has at least. */
+enum { COUNT_BLOCKS = 6, COUNT_EACH = 4096 };
 
 typedef struct job {
     cu_device *d;
@@ -75,20 +77,22 @@ static cu_args args_of(const job *j) {
 /* The share of `count` values at v that are smallest. */
 static tare_status drop_smallest(const job *j, void *v, int64_t count, int finite) {
     static const int bits[] = {11, 10, 10}, shift[] = {20, 10, 0};
-    int64_t threads = up(count, COUNT_EACH), units = up(count, CU_PACK_SEGMENT);
+    int64_t blocks = up(count, COUNT_EACH), most = (int64_t)COUNT_BLOCKS * j->d->units;
+    int64_t units = up(count, CU_PACK_SEGMENT);
     cu_args a = {
         .x = v,
         .y = v,
         .w = j->scratch + j->list_at,
         .extra = j->scratch,
         .at = {[CU_PRUNE_COUNT] = count, [CU_PRUNE_GONE] = llround(j->how->share * (double)count)}};
-    threads = (threads < COUNT_BLOCKS ? threads : COUNT_BLOCKS) * 32 * CU_PACK_WARPS;
+    if (blocks > most) blocks = most;
     for (int pass = 0; pass < 3; pass++) {
         a.i[CU_PRUNE_SHIFT] = shift[pass];
         a.i[CU_PRUNE_BITS] = bits[pass];
         a.i[CU_PRUNE_FIRST] = pass == 0;
         a.i[CU_PRUNE_FINITE] = finite && pass == 0;
-        TARE_TRY(cu_pack_threads(j->s, (const void *)cu_prune_count, threads, &a));
+        TARE_TRY(
+            cu_pack_threads(j->s, (const void *)cu_prune_count, blocks * 32 * CU_PACK_WARPS, &a));
         TARE_TRY(cu_pack_threads(j->s, (const void *)cu_prune_select, 1, &a));
     }
     TARE_TRY(cu_pack_warps(j->s, (const void *)cu_prune_equals, units, &a));

@@ -105,5 +105,5 @@ extern "C" __global__ void __launch_bounds__(CU_PACK_THREADS)
     if (row >= a.n || cu_state_of(a)->bad) return;
     const float *norms = (const float *)a.aux + row / r * across;
     for (int64_t j = first + threadIdx.x % 32; j < end && j < a.k; j += 32)
-        if (norms[j / c] == 0) ((float *)a.y)[row * a.k + j] = 0;
+        if (norms[(uint32_t)j / (uint32_t)a.i[CU_PACK_Q]] == 0) ((float *)a.y)[row * a.k + j] = 0;
 }

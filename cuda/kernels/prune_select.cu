@@ -13,6 +13,7 @@
 namespace {
 
 enum { COPIES = 4 }; /* of the bins, so that fewer lanes meet in one */
+enum { BATCH = 4 };  /* loads that a lane has under way at once */
 
 CU_DEV cu_prune_state *select_of(const cu_args &a) {
     return (cu_prune_state *)a.extra;
@@ -46,16 +47,21 @@ extern "C" __global__ void __launch_bounds__(CU_PACK_THREADS)
         bins[i / CU_PRUNE_BINS][i % CU_PRUNE_BINS] = 0;
     __syncthreads();
     int64_t i = ((int64_t)blockIdx.x * CU_PACK_THREADS + threadIdx.x) * 4;
-    for (; i < a.at[CU_PRUNE_COUNT]; i += step) {
-        float v[4];
-        int there = load4(a, i, v);
+    for (; i < a.at[CU_PRUNE_COUNT]; i += BATCH * step) {
+        float v[BATCH][4];
+        int there[BATCH];
 #pragma unroll
-        for (int j = 0; j < 4; j++) {
-            uint32_t m = cu_magnitude(v[j]);
-            if (a.i[CU_PRUNE_FINITE] && !cu_is_finite(v[j])) cu_note_bad_at(cu_state_of(a), i + j);
-            if (j < there && m >> (shift + bits) == prefix)
-                atomicAdd(&own[m >> shift & ((1u << bits) - 1)], 1u);
-        }
+        for (int q = 0; q < BATCH; q++) there[q] = load4(a, i + q * step, v[q]);
+#pragma unroll
+        for (int q = 0; q < BATCH; q++)
+#pragma unroll
+            for (int j = 0; j < 4; j++) {
+                uint32_t m = cu_magnitude(v[q][j]);
+                if (a.i[CU_PRUNE_FINITE] && !cu_is_finite(v[q][j]))
+                    cu_note_bad_at(cu_state_of(a), i + q * step + j);
+                if (j < there[q] && m >> (shift + bits) == prefix)
+                    atomicAdd(&own[m >> shift & ((1u << bits) - 1)], 1u);
+            }
     }
     __syncthreads();
     for (int b = threadIdx.x; b < CU_PRUNE_BINS; b += CU_PACK_THREADS) {
@@ -111,44 +117,68 @@ extern "C" __global__ void __launch_bounds__(CU_PACK_THREADS)
     if (threadIdx.x % 32 == 0) ((uint32_t *)a.w)[unit] = count;
 }
 
-extern "C" __global__ void __launch_bounds__(CU_PACK_THREADS)
-    cu_prune_drop(const __grid_constant__ cu_args a) {
-    const cu_prune_state *s = select_of(a);
-    int64_t unit = cu_warp_of_grid(), first = unit * CU_PACK_SEGMENT;
-    uint32_t lower = (1u << threadIdx.x % 32) - 1, at = s->prefix, left = 0;
-    unsigned long long stay = s->stay, before = 0;
-    if (s->seen.bad || first >= a.at[CU_PRUNE_COUNT]) return;
-    if (s->order) before = ((const uint32_t *)a.w)[unit];
-    for (int i = 0; i < CU_PACK_SEGMENT; i += 128) {
-        int64_t from = first + i + threadIdx.x % 32 * 4;
-        float v[4];
-        int there = load4(a, from, v), changed = 0;
-        unsigned long long own = before;
-        if (s->order) {
-#pragma unroll
-            for (int j = 0; j < 4; j++) {
-                uint32_t equal = cu_ballot(j < there && cu_magnitude(v[j]) == at);
-                own += cu_popc(equal & lower);
-                before += cu_popc(equal);
-            }
-        }
+namespace {
+
+/* Of the state, what a value's fate hangs on. */
+struct threshold {
+    uint32_t at, order;
+    unsigned long long stay;
+};
+
+/* Four values of a segment from `from` on; before: how many of the segment stood at the threshold
+ * so far. Returns how many are left that are not 0. */
+CU_DEV uint32_t drop(const cu_args &a, const threshold &s, int64_t from, float v[4], int there,
+                     unsigned long long &before) {
+    uint32_t lower = (1u << threadIdx.x % 32) - 1, left = 0;
+    unsigned long long own = before;
+    int changed = 0;
+    if (s.order) {
 #pragma unroll
         for (int j = 0; j < 4; j++) {
-            uint32_t m = cu_magnitude(v[j]);
-            int goes = m < at || (m == at && (s->order ? own++ >= stay : stay == 0));
-            if (goes) {
-                changed |= cu_float_as_uint(v[j]) != 0;
-                v[j] = 0;
-            }
-            left += v[j] != 0;
+            uint32_t equal = cu_ballot(j < there && cu_magnitude(v[j]) == s.at);
+            own += cu_popc(equal & lower);
+            before += cu_popc(equal);
         }
-        if (!changed) continue;
-        float *to = (float *)a.y + from;
-        if (there == 4)
-            *(uint4 *)to = {cu_float_as_uint(v[0]), cu_float_as_uint(v[1]), cu_float_as_uint(v[2]),
-                            cu_float_as_uint(v[3])};
-        else
-            for (int j = 0; j < there; j++) to[j] = v[j];
+    }
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        uint32_t m = cu_magnitude(v[j]);
+        int goes = m < s.at || (m == s.at && (s.order ? own++ >= s.stay : s.stay == 0));
+        if (goes) {
+            changed |= cu_float_as_uint(v[j]) != 0;
+            v[j] = 0;
+        }
+        left += v[j] != 0;
+    }
+    if (!changed) return left;
+    float *to = (float *)a.y + from;
+    if (there == 4)
+        *(uint4 *)to = {cu_float_as_uint(v[0]), cu_float_as_uint(v[1]), cu_float_as_uint(v[2]),
+                        cu_float_as_uint(v[3])};
+    else
+        for (int j = 0; j < there; j++) to[j] = v[j];
+    return left;
+}
+
+} // namespace
+
+extern "C" __global__ void __launch_bounds__(CU_PACK_THREADS)
+    cu_prune_drop(const __grid_constant__ cu_args a) {
+    const cu_prune_state *state = select_of(a);
+    threshold s = {state->prefix, state->order, state->stay};
+    int64_t unit = cu_warp_of_grid(), first = unit * CU_PACK_SEGMENT + threadIdx.x % 32 * 4;
+    unsigned long long before = 0;
+    uint32_t left = 0;
+    if (state->seen.bad || unit * CU_PACK_SEGMENT >= a.at[CU_PRUNE_COUNT]) return;
+    if (s.order) before = ((const uint32_t *)a.w)[unit];
+    for (int i = 0; i < CU_PACK_SEGMENT; i += BATCH * 128) {
+        float v[BATCH][4];
+        int there[BATCH];
+#pragma unroll
+        for (int q = 0; q < BATCH; q++) there[q] = load4(a, first + i + q * 128, v[q]);
+#pragma unroll
+        for (int q = 0; q < BATCH; q++)
+            left += drop(a, s, first + i + q * 128, v[q], there[q], before);
     }
     left = cu_warp_sum(left);
     if (threadIdx.x % 32 == 0 && left) atomicAdd(&select_of(a)->seen.nnz, (unsigned long long)left);
