@@ -126,3 +126,29 @@ Test(prune_values, no_memory) {
     }
     cr_expect_eq(tare_alloc_live(), live);
 }
+
+/* The public call on the CPU, and what it refuses. */
+Test(prune_values, of_a_buffer) {
+    float w[8] = {3, -1, 2, 0.5f, -0.5f, 4, 0, 1};
+    static const float want[8] = {3, 0, 2, 0, 0, 4, 0, 0};
+    tare_prune how = {.kind = TARE_PRUNE_MAGNITUDE, .share = 0.625}, wrong = how;
+    tare_device *d;
+    tare_stream *s;
+    tare_buffer *b;
+    int64_t left;
+    cr_assert_eq(tare_device_find("cpu", &d), TARE_OK);
+    cr_assert_eq(tare_stream_create(d, &s), TARE_OK);
+    cr_assert_eq(tare_buffer_wrap(d, w, sizeof w, &b), TARE_OK);
+    wrong.share = 1.5;
+    cr_expect_eq(tare_prune_values(d, s, b, 2, 4, &wrong, &left), TARE_E_ARG);
+    wrong = (tare_prune){.kind = TARE_PRUNE_NM, .nm_n = 4, .nm_m = 4};
+    cr_expect_eq(tare_prune_values(d, s, b, 2, 4, &wrong, &left), TARE_E_ARG);
+    wrong = (tare_prune){.kind = TARE_PRUNE_BLOCK, .share = 0.5, .block_r = 0, .block_c = 4};
+    cr_expect_eq(tare_prune_values(d, s, b, 2, 4, &wrong, &left), TARE_E_ARG);
+    cr_expect_eq(tare_prune_values(d, s, b, 3, 4, &how, &left), TARE_E_ARG); /* too small */
+    cr_assert_eq(tare_prune_values(d, s, b, 2, 4, &how, &left), TARE_OK, "%s", tare_last_error());
+    cr_expect_arr_eq(w, want, sizeof w);
+    cr_expect_eq(left, 3);
+    tare_buffer_destroy(b);
+    tare_stream_destroy(s);
+}
