@@ -1,5 +1,6 @@
 /* The CPU as a backend: one device, host memory, streams without a queue. */
 #include "cpu/cpu.h"
+#include "src/compress/prune_values.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -87,6 +88,12 @@ static tare_status mem_read(void *state, void *stream, const void *mem, size_t o
     return TARE_OK;
 }
 
+static tare_status prune(void *state, void *stream, void *w, int64_t n, int64_t k,
+                         const tare_prune *how, int64_t *nnz) {
+    (void)state, (void)stream;
+    return prune_values(w, n, k, how, nnz);
+}
+
 static const tare_backend_ops ops = {
     .open = open_cpu,
     .describe = describe,
@@ -98,6 +105,7 @@ static const tare_backend_ops ops = {
     .stream_destroy = stream_destroy,
     .write = mem_write,
     .read = mem_read,
+    .prune = prune,
 };
 
 const tare_backend tare_cpu_backend = {

@@ -1,5 +1,6 @@
 /* CUDA as a backend: its table. */
 #include "cuda/cu.h"
+#include "cuda/prune.h"
 
 static const tare_backend_ops ops = {
     .open = cu_open,
@@ -12,6 +13,7 @@ static const tare_backend_ops ops = {
     .stream_times = cu_stream_times,
     .write = cu_write,
     .read = cu_read,
+    .prune = cu_prune,
 };
 
 const tare_backend cu_backend = {

@@ -10,11 +10,11 @@
  * bytes where ld is a multiple of 4 (f32) or 8.
  *
  * Rounding: once, from the exact product to the nearest, ties to even: f32 is what tare_decode_row
- * gives. f16 has 11 bits from 2^-14 to 65504: larger values become infinite, smaller ones lose bits
- * and below 2^-25 all of them. Weights of i8 or i4 are near their scale times 1..127 or 1..7, so
- * scales below 2^-14 lose bits already; bf16 has the range of f32 and 8 bits, one too few for the
- * codes 129..255 of zero points and for 11-bit products of f16 scales. So there are two ways to
- * keep every bit:
+ * gives. (Blocks of i8 hold that f32, and it is what is rounded.) The range of f16 is narrow: past
+ * 65504 values become infinite, below 2^-14 they lose bits, below 2^-25 all of them. Values of i8
+ * and i4 are their scale times 1..255 or 1..15, so a scale below 2^-14 costs bits, and one above
+ * 255 may overflow; scales near the 1/sqrt(k) of weights are well inside. bf16 has the range of f32
+ * and 8 bits. Two ways to lose less:
  *
  *   factors   n floats on the device, powers of two: row i is multiplied by factors[i] before it is
  *             rounded; whoever uses W divides. Null: 1. A scale times its factor must be a normal

@@ -2,18 +2,15 @@
  * the n-th call of the runtime fails, for every n until none does; memory that runs out; an error
  * that sticks, after which the device is lost and the CPU goes on. Each in a process of its own
  * (Criterion), since the emulator reads its orders from the environment and an error stays. */
+#include "tests/cuda_emu/strike.h"
 #include "tests/rowdata.h"
 
 #include <criterion/criterion.h>
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { N = 24, K = 160, M = 3 };
-
-/* cudaErrorMemoryAllocation, cudaErrorUnknown, cudaErrorIllegalAddress */
-enum { NO_MEMORY = 2, UNKNOWN = 999, STICKS = 700 };
 
 static const struct {
     const char *format, *row;
@@ -82,32 +79,6 @@ static tare_status whole_job(tare_device *d, int kind, void *out) {
     tare_packed_destroy(j.w);
     tare_tensor_clear(&j.t);
     return s;
-}
-
-static tare_device *device(void) {
-    tare_device *d = NULL;
-    cr_assert_eq(tare_device_find("cuda:0", &d), TARE_OK, "%s", tare_last_error());
-    return d;
-}
-
-/* What the emulator counts, asked of the module that the library has opened. */
-static long emulated(const char *what) {
-    char path[1000];
-    long (*count)(void);
-    snprintf(path, sizeof path, "%s/tare-backend-cuda.so", getenv("TARE_BACKEND_DIR"));
-    void *module = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
-    cr_assert_not_null(module, "%s is not open", path);
-    *(void **)&count = dlsym(module, what);
-    cr_assert_not_null(count, "no %s: is it the emulator's module?", what);
-    dlclose(module);
-    return count();
-}
-
-/* The n-th call from now on; 0: none. */
-static void strike(long n, int code) {
-    char order[60];
-    snprintf(order, sizeof order, "%ld:%d", emulated("tare_emu_calls") + n, code);
-    setenv("TARE_EMU_FAIL", n ? order : "", 1);
 }
 
 /* Every n. Some failures change nothing: a stream is destroyed whatever its wait says. */

@@ -75,12 +75,16 @@ template <int M>
 CU_DEV uint32_t kept(const cu_args &a, const float v[8], int64_t row, int64_t column) {
     int64_t left = row < a.n ? a.k - column : 0;
     int valid = left > 8 ? 8 : left < 0 ? 0 : (int)left;
-    uint32_t mask = 0;
-    if constexpr (M > 0) return kept_of_m<M>(v, valid, a.i[CU_PACK_P]);
-    if constexpr (M < 0) return kept_of_any(a, v, row, column, valid);
+    if constexpr (M > 0) {
+        return kept_of_m<M>(v, valid, a.i[CU_PACK_P]);
+    } else if constexpr (M < 0) {
+        return kept_of_any(a, v, row, column, valid);
+    } else {
+        uint32_t mask = 0;
 #pragma unroll
-    for (int e = 0; e < 8; e++) mask |= (uint32_t)(v[e] != 0) << e;
-    return mask;
+        for (int e = 0; e < 8; e++) mask |= (uint32_t)(v[e] != 0) << e;
+        return mask;
+    }
 }
 
 CU_DEV int value_bytes(int type) {

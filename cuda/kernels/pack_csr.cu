@@ -6,6 +6,8 @@
 
 namespace {
 
+enum { BATCH = 4 }; /* loads that a lane has under way at once */
+
 /* The kept of 128 columns, from value `at` on; returns the next. */
 CU_DEV int64_t put(const cu_args &a, int64_t at, int64_t column, const float v[4], float scale,
                    uint32_t &bad) {
@@ -45,11 +47,13 @@ extern "C" __global__ void __launch_bounds__(CU_PACK_THREADS)
     uint32_t bad = 0;
     if (a.i[CU_PACK_VALUE] == CU_I8)
         scale = ((const float *)((const char *)a.y + a.at[CU_TILE_SCALES]))[row];
-    for (int64_t j = first; j < end && j < a.k; j += 128) {
-        float v[4];
+    for (int64_t j = first; j < end && j < a.k; j += BATCH * 128) {
         int64_t column = j + threadIdx.x % 32 * 4;
-        cu_load_run<4>(a, row, column, v);
-        at = put(a, at, column, v, scale, bad);
+        float v[BATCH][4];
+#pragma unroll
+        for (int q = 0; q < BATCH; q++) cu_load_run<4>(a, row, column + q * 128, v[q]);
+#pragma unroll
+        for (int q = 0; q < BATCH; q++) at = put(a, at, column + q * 128, v[q], scale, bad);
     }
     if (bad) cu_state_of(a)->bad = 1;
 }

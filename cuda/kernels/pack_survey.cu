@@ -8,10 +8,13 @@
 
 namespace {
 
-CU_DEV void mark_block(const cu_args &a, int64_t row, int64_t column) {
-    int64_t across = (a.k + a.i[CU_PACK_Q] - 1) / a.i[CU_PACK_Q];
-    uint8_t *flag = (uint8_t *)a.w + row / a.i[CU_PACK_P] * across + column / a.i[CU_PACK_Q];
-    if (!*flag) *flag = 1; /* by whom does not matter */
+/* Loads that a lane has under way at once. */
+enum { BATCH = 4, BATCH_COLUMNS = BATCH * 128 };
+
+/* Flags of the blocks that a row meets. */
+CU_DEV uint8_t *flags_of(const cu_args &a, int64_t row) {
+    int64_t across = (a.k + (int64_t)a.i[CU_PACK_Q] - 1) / a.i[CU_PACK_Q];
+    return (uint8_t *)a.w + row / a.i[CU_PACK_P] * across;
 }
 
 } // namespace
@@ -21,20 +24,28 @@ extern "C" __global__ void __launch_bounds__(CU_PACK_THREADS)
     int lane = threadIdx.x % 32, what = a.i[CU_PACK_WHAT];
     int64_t unit = cu_warp_of_grid(), row = unit / a.i[CU_PACK_UNITS];
     int64_t first = unit % a.i[CU_PACK_UNITS] * CU_PACK_SEGMENT;
-    int64_t end = first + CU_PACK_SEGMENT < a.k ? first + CU_PACK_SEGMENT : a.k;
+    uint8_t *flags = nullptr;
     cu_extremes e = {0, 0};
     uint32_t count = 0;
     if (row >= a.n) return;
-    for (int64_t j = first + lane * 4; j < end; j += 128) {
-        float v[4];
-        cu_load_run<4>(a, row, j, v);
+    if (what & CU_SURVEY_BLOCKS) flags = flags_of(a, row);
+    for (int batch = 0; batch < CU_PACK_SEGMENT; batch += BATCH_COLUMNS) {
+        float v[BATCH][4];
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            count += v[i] != 0;
-            cu_extend(e, v[i]);
-            if (!cu_is_finite(v[i])) cu_note_bad_at(cu_state_of(a), row * a.k + j + i);
-            if ((what & CU_SURVEY_BLOCKS) && v[i] != 0) mark_block(a, row, j + i);
-        }
+        for (int q = 0; q < BATCH; q++)
+            cu_load_run<4>(a, row, first + batch + q * 128 + lane * 4, v[q]);
+#pragma unroll
+        for (int q = 0; q < BATCH; q++)
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                int64_t j = first + batch + q * 128 + lane * 4 + i;
+                count += v[q][i] != 0;
+                cu_extend(e, v[q][i]);
+                if (!cu_is_finite(v[q][i])) cu_note_bad_at(cu_state_of(a), row * a.k + j);
+                if (!flags || v[q][i] == 0) continue;
+                uint8_t *flag = flags + (uint32_t)j / (uint32_t)a.i[CU_PACK_Q];
+                if (!*flag) *flag = 1; /* by whom does not matter */
+            }
     }
     if (what & CU_SURVEY_COUNTS) {
         count = cu_warp_sum(count);

@@ -40,9 +40,10 @@ CU_DEV void group_scales(const cu_args &a, const place &p, const float v[STEPS][
     for (int by = 1; by < STEPS; by *= 2) /* pairs of steps, then pairs of those */
         if (flush > by)
 #pragma unroll
-            for (int i = 0; i < STEPS; i += 2 * by)
+            for (int i = 0; i < STEPS; i++)
 #pragma unroll
                 for (int h = 0; h < 2; h++) {
+                    if (i & by) continue;
                     cu_extremes &x = e[i][h], &y = e[i + by][h];
                     x.high = y.high = cu_max(x.high, y.high);
                     x.low = y.low = cu_max(x.low, y.low);
@@ -52,7 +53,10 @@ CU_DEV void group_scales(const cu_args &a, const place &p, const float v[STEPS][
         int64_t group = (p.step + i) / flush;
 #pragma unroll
         for (int h = 0; h < 2; h++)
-            s[i][h] = cu_scale_of(e[flush == 4 ? 0 : flush == 2 ? i & ~1 : i][h], i4, wide, 1, bad);
+            if (i % flush == 0) /* doubles are dear: once a scale */
+                s[i][h] = cu_scale_of(e[i][h], i4, wide, 1, bad);
+            else
+                s[i][h] = s[i ? i - 1 : 0][h];
         if (p.t != 0 || i % flush != 0 || group >= a.i[CU_PACK_GROUPS]) continue;
         uint32_t scales = 0, zeros = 0;
 #pragma unroll

@@ -347,9 +347,10 @@ typedef struct tare_prune {
     int32_t nm_n, nm_m;
     int32_t block_r, block_c;
 } tare_prune;
-/* Prunes W in a buffer of a device, in place, to the bit as src/compress does it on the host; *nnz:
- * values left that are not zero (of blocks: all values of blocks that are left). Done on return.
- * TARE_E_UNSUPPORTED where the backend has no kernels for it. */
+/* Prunes W in a buffer of a device, in place, to the bit as src/compress/prune_values.h has it;
+ * *nnz: values left that are not zero (of blocks: block_r * block_c a block that has one), as a
+ * plan for the rest wants it. Done on return. TARE_E_VALUE where W is not finite: it is left alone
+ * then. TARE_E_UNSUPPORTED where the backend has no kernels for it. */
 TARE_API tare_status tare_prune_values(tare_device *d, tare_stream *s, tare_buffer *w, int64_t n,
                                        int64_t k, const tare_prune *how, int64_t *nnz);
 /* What packed weights stand for, back as n * k floats in a buffer of the same device, bit for bit
