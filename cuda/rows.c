@@ -15,5 +15,7 @@ const tare_kernel *const cu_rows[] = {
     &matmul_nm_cu,
     &matmul_csr_cu,
     &matmul_bs_cu,
+    &matmul_csr_cusparse,
+    &matmul_bs_cusparse,
     NULL,
 };

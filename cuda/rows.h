@@ -15,5 +15,7 @@ extern const tare_kernel matmul_bitmap_cu;
 extern const tare_kernel matmul_nm_cu;
 extern const tare_kernel matmul_csr_cu;
 extern const tare_kernel matmul_bs_cu;
+extern const tare_kernel matmul_csr_cusparse;
+extern const tare_kernel matmul_bs_cusparse;
 
 #endif
