@@ -83,6 +83,8 @@ typedef struct cu_stream {
     cu_mark mark[CU_MARKS]; /* events are made once and used again */
     int marks, made;
     int capturing; /* commands go to a graph: no marks */
+    void *room;    /* room.c */
+    size_t room_bytes;
 } cu_stream;
 
 tare_status cu_stream_create(void *state, void **stream);
@@ -95,6 +97,11 @@ tare_status cu_read(void *state, void *stream, const void *mem, size_t offset, v
                     size_t bytes);
 /* Says what the commands queued next are; to be called before they are. */
 tare_status cu_stream_span(cu_stream *s, cu_span span);
+
+/* ---- room.c ---- */
+
+/* At least so many bytes at s->room, from now on. */
+tare_status cu_stream_room(cu_stream *s, size_t bytes);
 
 /* ---- launch.c ---- */
 

@@ -27,5 +27,7 @@ const tare_kernel *const cu_rows[] = {
     &matmul_nm_cublaslt,
     &matmul_csr_cublaslt,
     &matmul_bs_cublaslt,
+    &matmul_csr_cusparse,
+    &matmul_bs_cusparse,
     NULL,
 };

@@ -27,5 +27,7 @@ extern const tare_kernel matmul_bitmap_cublaslt;
 extern const tare_kernel matmul_nm_cublaslt;
 extern const tare_kernel matmul_csr_cublaslt;
 extern const tare_kernel matmul_bs_cublaslt;
+extern const tare_kernel matmul_csr_cusparse;
+extern const tare_kernel matmul_bs_cusparse;
 
 #endif

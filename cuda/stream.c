@@ -4,7 +4,7 @@
  * waited. What lies between two marks belongs to the first one's span; gaps in which the device
  * waited for the host to queue are counted, as they are part of what a run costs there (replay a
  * graph to be rid of them). Events are made once and used again. */
-#include "cuda/cu.h"
+#include "cuda/objects.h"
 
 #include <string.h>
 
@@ -31,6 +31,8 @@ void cu_stream_destroy(void *state, void *stream) {
         for (int i = 0; i < s->made; i++) (void)cudaEventDestroy(s->mark[i].event);
         (void)cudaStreamDestroy(s->stream);
     }
+    cu_object_unclaim(s);
+    cu_free(s->device, s->room);
     tare_free(s);
 }
 

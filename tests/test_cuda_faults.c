@@ -32,7 +32,15 @@ static const struct {
              {"f16", "matmul_f16_cublaslt", TARE_F16, 0},
              {"bf16", "matmul_bf16_cublaslt", TARE_BF16, 0},
              {"i8-row", "matmul_w8a8_cublaslt", TARE_F16, TARE_X_I8},
-             {"f8-row", "matmul_f8_cublaslt", TARE_F16, TARE_X_F8 | TARE_SUM_F8}};
+             {"f8-row", "matmul_f8_cublaslt", TARE_F16, TARE_X_F8 | TARE_SUM_F8},
+             {"csr/f32", "matmul_csr_cusparse", TARE_F32, 0},
+             {"bs16x16/f16", "matmul_bs_cusparse", TARE_F16, 0},
+             {"i8-row", "matmul_w8_cublaslt", TARE_F16, 0},
+             {"i4-g32", "matmul_w4_cublaslt", TARE_F16, TARE_W_ROUND},
+             {"bitmap/f16", "matmul_bitmap_cublaslt", TARE_F16, 0},
+             {"2:4/bf16", "matmul_nm_cublaslt", TARE_BF16, 0},
+             {"csr/i8-row", "matmul_csr_cublaslt", TARE_F16, 0},
+             {"bs16x16/f16", "matmul_bs_cublaslt", TARE_F16, 0}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 typedef struct job {
