@@ -15,5 +15,9 @@ const tare_kernel *const cu_rows[] = {
     &matmul_nm_cu,
     &matmul_csr_cu,
     &matmul_bs_cu,
+    &matmul_nm24f16_cusparselt,
+    &matmul_nm24bf16_cusparselt,
+    &matmul_nm24i8_cusparselt,
+    &matmul_nm24f8_cusparselt,
     NULL,
 };

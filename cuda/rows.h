@@ -15,5 +15,9 @@ extern const tare_kernel matmul_bitmap_cu;
 extern const tare_kernel matmul_nm_cu;
 extern const tare_kernel matmul_csr_cu;
 extern const tare_kernel matmul_bs_cu;
+extern const tare_kernel matmul_nm24f16_cusparselt;
+extern const tare_kernel matmul_nm24bf16_cusparselt;
+extern const tare_kernel matmul_nm24i8_cusparselt;
+extern const tare_kernel matmul_nm24f8_cusparselt;
 
 #endif

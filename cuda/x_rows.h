@@ -12,4 +12,7 @@ size_t cu_x_rows_bytes(const tare_problem *p, tare_type want);
  */
 tare_status cu_x_rows_of(const tare_run_args *a, tare_type want, const void **x, int32_t *ld);
 
+/* Queues a copy to rows of `ld` elements at `to`, whatever x is. */
+tare_status cu_x_rows_copy(const tare_run_args *a, tare_type want, int32_t ld, void *to);
+
 #endif

@@ -1,7 +1,8 @@
 /* Activations to int8 a row, to the bit as TARE_X_I8 defines it (tare.h), in the order in which
  * mma.m16n8k32 meets the tiles of cuda/layout/tile.h: of a chunk of 64 columns lane t of a row has
  * 16 bytes, columns 8t .. 8t + 7 of its first step, then those of its second. Where weights are
- * int4, the eight are in the order of a word's nibbles. Zeros behind k, to the end of the chunk.
+ * int4, the eight are in the order of a word's nibbles. Zeros behind k, to the end of the chunk. Or
+ * in plain order, with rows of any length, as libraries want them.
  *
  * A block does one row: its largest magnitude, its codes, and where weights have zero points the
  * sum of the codes of each group. */
@@ -52,7 +53,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) cu_x_int8(const __grid_con
     for (int j = threadIdx.x; j < stride; j += THREADS) {
         int q = 0;
         if (j < a.k) q = code(cu_load_x(a.x, a.x_type, row * a.k + j), inverse);
-        codes[cu_x8_place(j, a.i[CU_X8_NIBBLES])] = (int8_t)q;
+        codes[a.i[CU_X8_ORDER] ? j : cu_x8_place(j, a.i[CU_X8_NIBBLES])] = (int8_t)q;
     }
     if (!groups) return;
     int32_t *sums = (int32_t *)((char *)a.extra + a.at[0]) + row * groups;

@@ -12,6 +12,7 @@ enum {
     CU_X8_GROUPS,  /* sums a row; 0: none are wanted */
     CU_X8_WIDTH,   /* columns of a group */
     CU_X8_NIBBLES, /* weights are int4 */
+    CU_X8_ORDER,   /* 0: as the tiles want it; 1: plain, as the columns are */
 };
 
 /* Byte of the row; `nibbles`: the order 0 4 1 5, 2 6 3 7 of a word of int4. */

@@ -1,0 +1,518 @@
+/* cuSPARSELt for the emulator: the functions that cuda/ uses, over host memory and strict about
+ * what the documentation asks for: structs made before they are used and not after their end,
+ * sizes, leading dimensions and addresses in the right multiples, types and orders that go
+ * together, a matrix that is 2:4 when it is compressed, a workspace where the plan wants one.
+ * Compressed weights are n * k / 2 values and four bits for each four columns; products are made
+ * from those alone.
+ *
+ *   TARE_FAKE_CUSPARSELT_FAIL=N:STATUS    the N-th call fails with that status
+ *   TARE_FAKE_CUSPARSELT_VERSION=0.8.0    what it says it is (default 0.10.0)
+ *   TARE_FAKE_CUSPARSELT_WORKSPACE=BYTES  what its fastest algorithm wants (default 4096) */
+#include "cuda/lib/cusparselt_api.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace {
+
+std::recursive_mutex lock;
+long calls, live;
+
+enum kind { HANDLE = 0x4c540001, MATRIX, PRODUCT, CHOICE, PLAN, GONE };
+
+struct matrix {
+    int64_t rows, columns, ld;
+    cudaDataType type;
+    int order, sparse;
+};
+struct product {
+    matrix a, b, c, d;
+    int sums, relu;
+    const void *sparse;
+};
+struct plan {
+    product *of;
+    int searched;
+};
+/* What stands at the beginning of each opaque struct. */
+struct head {
+    uint32_t kind;
+    void *is;
+};
+
+struct compressed {
+    int64_t rows, columns;
+    cudaDataType type;
+};
+std::map<const void *, compressed> made; /* by SpMMACompress, where they lie */
+
+/* The status that was asked for, or 0. */
+int strike() {
+    const char *env = getenv("TARE_FAKE_CUSPARSELT_FAIL");
+    long at = 0;
+    int status = 0;
+    calls++;
+    return env && sscanf(env, "%ld:%d", &at, &status) == 2 && at == calls ? status : 0;
+}
+
+#define ENTER                                                                                      \
+    std::lock_guard<std::recursive_mutex> held(lock);                                              \
+    if (int struck = strike()) return struck
+#define NEED(what)                                                                                 \
+    do {                                                                                           \
+        if (!(what)) return refuse(__func__, #what);                                               \
+    } while (0)
+
+int refuse(const char *function, const char *what) {
+    fprintf(stderr, "fake cuSPARSELt: %s: not so: %s\n", function, what);
+    return CUSPARSELT_INVALID_VALUE;
+}
+
+template <class T> T *get(const void *opaque, kind k) {
+    const head *h = (const head *)opaque;
+    return h && h->kind == (uint32_t)k ? (T *)h->is : nullptr;
+}
+template <class T> T *put(void *opaque, kind k) {
+    head *h = (head *)opaque;
+    T *is = new T();
+    memset(opaque, 0xa5, CUSPARSELT_OPAQUE);
+    h->kind = (uint32_t)k;
+    h->is = is;
+    live++;
+    return is;
+}
+/* Whatever it returns, it is gone. */
+template <class T> int end(const void *opaque, kind k) {
+    int struck = strike();
+    T *is = get<T>(opaque, k);
+    NEED(is);
+    delete is;
+    ((head *)opaque)->kind = GONE;
+    live--;
+    return struck;
+}
+
+int bytes_of(cudaDataType t) {
+    switch (t) {
+    case CUDA_R_8I:
+    case CUDA_R_8F_E4M3:
+        return 1;
+    case CUDA_R_16F:
+    case CUDA_R_16BF:
+        return 2;
+    case CUDA_R_32I:
+    case CUDA_R_32F:
+        return 4;
+    default:
+        return 0;
+    }
+}
+
+bool fits(int64_t rows, int64_t columns, int64_t ld, int multiple) {
+    return rows > 0 && columns > 0 && ld > 0 && rows % multiple == 0 && columns % multiple == 0 &&
+           ld % multiple == 0;
+}
+bool counts(int64_t rows, int64_t columns, int bytes) {
+    int64_t most = bytes == 1 ? UINT32_MAX : bytes == 2 ? INT32_MAX : (1 << 30) - 1;
+    return rows <= most / columns;
+}
+bool aligned(const void *p) {
+    return p && (uintptr_t)p % 16 == 0;
+}
+
+/* The documentation's table of types, its rows with what is used here and near it. */
+bool go_together(cudaDataType ab, cudaDataType c, cudaDataType d, int sums) {
+    static const struct {
+        cudaDataType ab, c, d;
+        int sums;
+    } table[] = {{CUDA_R_16F, CUDA_R_16F, CUDA_R_16F, CUSPARSELT_SUM_F32},
+                 {CUDA_R_16F, CUDA_R_16F, CUDA_R_16F, CUSPARSELT_SUM_F16},
+                 {CUDA_R_16BF, CUDA_R_16BF, CUDA_R_16BF, CUSPARSELT_SUM_F32},
+                 {CUDA_R_8I, CUDA_R_8I, CUDA_R_8I, CUSPARSELT_SUM_I32},
+                 {CUDA_R_8I, CUDA_R_32I, CUDA_R_32I, CUSPARSELT_SUM_I32},
+                 {CUDA_R_8I, CUDA_R_16F, CUDA_R_16F, CUSPARSELT_SUM_I32},
+                 {CUDA_R_8F_E4M3, CUDA_R_16F, CUDA_R_16F, CUSPARSELT_SUM_F32},
+                 {CUDA_R_8F_E4M3, CUDA_R_32F, CUDA_R_32F, CUSPARSELT_SUM_F32}};
+    for (auto &t : table)
+        if (t.ab == ab && t.c == c && t.d == d && t.sums == sums) return true;
+    return false;
+}
+
+float power(int e) {
+    return ldexpf(1, e);
+}
+float from_half(uint16_t h, int mantissa, int bias, int exponents) {
+    int m = h & ((1 << mantissa) - 1), e = h >> mantissa & exponents;
+    float v = e ? (1 + (float)m / (float)(1 << mantissa)) * power(e - bias)
+                : (float)m / (float)(1 << mantissa) * power(1 - bias);
+    return v;
+}
+float load(cudaDataType t, const void *p, int64_t i) {
+    uint16_t h = bytes_of(t) == 2 ? ((const uint16_t *)p)[i] : 0;
+    uint8_t b = bytes_of(t) == 1 ? ((const uint8_t *)p)[i] : 0;
+    switch (t) {
+    case CUDA_R_8I:
+        return (float)(int8_t)b;
+    case CUDA_R_8F_E4M3:
+        if ((b & 127) == 127) return NAN;
+        return from_half(b & 127, 3, 7, 15) * (b & 128 ? -1.0f : 1.0f);
+    case CUDA_R_16F:
+        if ((h & 0x7c00) == 0x7c00) return NAN; /* or infinite: nobody asks */
+        return from_half(h & 0x7fff, 10, 15, 31) * (h & 0x8000 ? -1.0f : 1.0f);
+    default: {
+        uint32_t u = (uint32_t)h << 16;
+        float f;
+        memcpy(&f, &u, 4);
+        return f;
+    }
+    }
+}
+
+/* To the grid of 11 or 8 bits, nearest even, in double where that is exact. */
+uint16_t to_half(float f) {
+    uint16_t sign = std::signbit(f) ? 0x8000 : 0;
+    float a = fabsf(f);
+    if (std::isnan(f)) return 0x7e00;
+    if (a >= 65520.0f) return sign | 0x7c00;
+    int e = a < 0x1p-14f ? -24 : ilogbf(a) - 10;
+    int q = (int)rint(ldexp((double)a, -e));
+    return e == -24 ? sign | (uint16_t)q : sign | (uint16_t)(((e + 24) << 10) + q);
+}
+uint16_t to_bf16(float f) {
+    uint32_t u;
+    memcpy(&u, &f, 4);
+    if (std::isnan(f)) return 0x7fc0;
+    return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+void store(cudaDataType t, void *p, int64_t i, float v) {
+    switch (t) {
+    case CUDA_R_16F:
+        ((uint16_t *)p)[i] = to_half(v);
+        break;
+    case CUDA_R_16BF:
+        ((uint16_t *)p)[i] = to_bf16(v);
+        break;
+    case CUDA_R_32I:
+        ((int32_t *)p)[i] = v >= 0x1p31f ? INT32_MAX : (int32_t)rintf(v);
+        break;
+    default:
+        ((float *)p)[i] = v;
+    }
+}
+
+size_t values_bytes(const matrix &a) {
+    return (size_t)(a.rows * a.columns / 2 * bytes_of(a.type));
+}
+size_t compressed_bytes(const matrix &a) {
+    return values_bytes(a) + (size_t)(a.rows * a.columns / 8);
+}
+size_t workspace_bytes(const plan *p) {
+    const char *env = getenv("TARE_FAKE_CUSPARSELT_WORKSPACE");
+    return !p->searched ? 0 : env ? (size_t)atol(env) : 4096;
+}
+
+/* Columns of the two that are kept of four, as bits 0-1 and 2-3; -1: there are more. */
+int kept(const char *four, int bytes) {
+    int at[2], n = 0;
+    bool zero[4];
+    for (int i = 0; i < 4; i++) {
+        zero[i] = true;
+        for (int b = 0; b < bytes; b++) zero[i] = zero[i] && !four[i * bytes + b];
+        if (zero[i]) continue;
+        if (n == 2) return -1;
+        at[n++] = i;
+    }
+    if (n == 0) return 0 | 1 << 2;
+    if (n == 1) at[1] = at[0] == 3 ? (at[0] = 2, 3) : at[0] + 1;
+    return at[0] | at[1] << 2;
+}
+
+/* One column of B in dense floats against each row of A. */
+void multiply_column(const product &p, const char *a, const char *b, int64_t column, void *d,
+                     float alpha) {
+    int64_t n = p.a.rows, k = p.a.columns;
+    const char *places = a + values_bytes(p.a);
+    std::vector<float> x((size_t)k);
+    for (int64_t i = 0; i < k; i++) x[(size_t)i] = load(p.b.type, b, column * p.b.ld + i);
+    for (int64_t row = 0; row < n; row++) {
+        float sum = 0;
+        int64_t whole = 0;
+        for (int64_t g = 0; g < k / 4; g++) {
+            int64_t at = row * (k / 4) + g;
+            int both = places[at / 2] >> at % 2 * 4 & 15;
+            for (int i = 0; i < 2; i++) {
+                float w = load(p.a.type, a, 2 * at + i);
+                float v = x[(size_t)(4 * g + (both >> 2 * i & 3))];
+                if (p.sums == CUSPARSELT_SUM_I32)
+                    whole += (int64_t)w * (int64_t)v;
+                else
+                    sum += w * v;
+            }
+        }
+        if (p.sums == CUSPARSELT_SUM_I32) sum = (float)(int32_t)whole;
+        sum *= alpha;
+        if (p.relu && !(sum > 0)) sum = 0;
+        store(p.d.type, d, column * p.d.ld + row, sum);
+    }
+}
+
+bool is_factor(const void *p, float f) {
+    float v;
+    memcpy(&v, p, sizeof v);
+    return v == f;
+}
+
+/* What a product and a search have in common, but for the workspace. */
+int check_operands(const char *__restrict function, plan *p, const void *alpha, const void *a,
+                   const void *b, const void *beta, const void *c, const void *d,
+                   cudaStream_t *streams, int32_t count) {
+    if (!alpha || !beta) return refuse(function, "alpha && beta");
+    if (!is_factor(alpha, 1) || !is_factor(beta, 0))
+        return refuse(function, "alpha is 1 and beta 0, as floats");
+    if (!aligned(a) || !aligned(b) || !aligned(c) || !aligned(d))
+        return refuse(function, "addresses are multiples of 16");
+    if (count < 0 || (count > 0 && !streams)) return refuse(function, "there are streams");
+    auto at = made.find(a);
+    if (at == made.end() || at->second.rows != p->of->a.rows ||
+        at->second.columns != p->of->a.columns || at->second.type != p->of->a.type)
+        return refuse(function, "A was compressed");
+    return 0;
+}
+
+void multiply(const product &p, const void *a, const void *b, void *d) {
+    for (int64_t j = 0; j < p.b.columns; j++)
+        multiply_column(p, (const char *)a, (const char *)b, j, d, 1);
+}
+
+} // namespace
+
+extern "C" {
+
+/* For tests: structs that were made and are not gone, and calls so far. */
+long tare_fake_cusparselt_live(void) {
+    return live;
+}
+long tare_fake_cusparselt_calls(void) {
+    return calls;
+}
+
+int cusparseLtGetProperty(libraryPropertyType what, int *value) {
+    const char *env = getenv("TARE_FAKE_CUSPARSELT_VERSION");
+    int v[3] = {0, 10, 0};
+    if (env && sscanf(env, "%d.%d.%d", &v[0], &v[1], &v[2]) != 3) return CUSPARSELT_INVALID_VALUE;
+    *value = v[what];
+    return 0;
+}
+
+int cusparseLtInit(cusparselt_handle *h) {
+    ENTER;
+    NEED(h && (uintptr_t)h % 16 == 0);
+    put<int>(h, HANDLE);
+    return 0;
+}
+
+int cusparseLtStructuredDescriptorInit(const cusparselt_handle *h, cusparselt_matrix *a,
+                                       int64_t rows, int64_t columns, int64_t ld,
+                                       uint32_t alignment, cudaDataType type, int order,
+                                       int sparsity) {
+    ENTER;
+    NEED(get<int>(h, HANDLE));
+    NEED(alignment > 0 && alignment % 16 == 0);
+    NEED(bytes_of(type) == 1 || bytes_of(type) == 2);
+    NEED(fits(rows, columns, ld, bytes_of(type) == 1 ? 32 : 16));
+    NEED(counts(rows, columns, bytes_of(type)));
+    NEED(order == CUSPARSELT_ROW_MAJOR && ld >= columns);
+    NEED(sparsity == CUSPARSELT_HALF_KEPT);
+    *put<matrix>(a, MATRIX) = {rows, columns, ld, type, order, 1};
+    return 0;
+}
+
+int cusparseLtDenseDescriptorInit(const cusparselt_handle *h, cusparselt_matrix *a, int64_t rows,
+                                  int64_t columns, int64_t ld, uint32_t alignment,
+                                  cudaDataType type, int order) {
+    ENTER;
+    NEED(get<int>(h, HANDLE));
+    NEED(alignment > 0 && alignment % 16 == 0);
+    NEED(bytes_of(type));
+    NEED(fits(rows, columns, ld, 16 / bytes_of(type)));
+    NEED(counts(rows, columns, bytes_of(type)));
+    NEED(order == CUSPARSELT_ROW_MAJOR ? ld >= columns
+                                       : order == CUSPARSELT_COLUMN_MAJOR && ld >= rows);
+    *put<matrix>(a, MATRIX) = {rows, columns, ld, type, order, 0};
+    return 0;
+}
+
+int cusparseLtMatDescriptorDestroy(const cusparselt_matrix *a) {
+    std::lock_guard<std::recursive_mutex> held(lock);
+    return end<matrix>(a, MATRIX);
+}
+
+int cusparseLtMatmulDescriptorInit(const cusparselt_handle *h, cusparselt_product *p, int op_a,
+                                   int op_b, const cusparselt_matrix *a, const cusparselt_matrix *b,
+                                   const cusparselt_matrix *c, const cusparselt_matrix *d,
+                                   int sums) {
+    ENTER;
+    matrix *ma = get<matrix>(a, MATRIX), *mb = get<matrix>(b, MATRIX), *mc = get<matrix>(c, MATRIX),
+           *md = get<matrix>(d, MATRIX);
+    NEED(get<int>(h, HANDLE));
+    NEED(ma && mb && mc && md);
+    NEED(ma->sparse && !mb->sparse && !mc->sparse && !md->sparse);
+    NEED(op_a == CUSPARSELT_AS_IT_IS && op_b == CUSPARSELT_AS_IT_IS);
+    NEED(ma->columns == mb->rows && md->rows == ma->rows && md->columns == mb->columns);
+    NEED(mc->rows == md->rows && mc->columns == md->columns && mc->ld == md->ld);
+    NEED(ma->type == mb->type && mc->order == md->order);
+    NEED(ma->order == CUSPARSELT_ROW_MAJOR && mb->order == CUSPARSELT_COLUMN_MAJOR &&
+         md->order == CUSPARSELT_COLUMN_MAJOR);
+    if (!go_together(ma->type, mc->type, md->type, sums)) return CUSPARSELT_NOT_SUPPORTED;
+    /* It has no end of its own: kept in the struct's second half. */
+    product *is = (product *)(p->opaque + CUSPARSELT_OPAQUE / 2);
+    memset(p, 0xa5, sizeof *p);
+    *is = {*ma, *mb, *mc, *md, sums, 0, nullptr};
+    ((head *)p)->kind = PRODUCT;
+    ((head *)p)->is = is;
+    return 0;
+}
+
+int cusparseLtMatmulDescSetAttribute(const cusparselt_handle *h, cusparselt_product *p, int which,
+                                     const void *value, size_t bytes) {
+    ENTER;
+    product *is = get<product>(p, PRODUCT);
+    NEED(get<int>(h, HANDLE));
+    NEED(is && value);
+    if (which == CUSPARSELT_RELU) {
+        NEED(bytes == sizeof is->relu);
+        memcpy(&is->relu, value, bytes);
+    } else {
+        NEED(which == CUSPARSELT_SPARSE_POINTER && bytes == sizeof is->sparse);
+        memcpy(&is->sparse, value, bytes);
+        NEED(aligned(is->sparse));
+    }
+    return 0;
+}
+
+int cusparseLtMatmulAlgSelectionInit(const cusparselt_handle *h, cusparselt_choice *c,
+                                     const cusparselt_product *p, int algorithm) {
+    ENTER;
+    NEED(get<int>(h, HANDLE));
+    NEED(get<product>(p, PRODUCT));
+    NEED(algorithm == CUSPARSELT_DEFAULT_ALGORITHM);
+    put<int>(c, CHOICE);
+    return 0;
+}
+int cusparseLtMatmulAlgSelectionDestroy(const cusparselt_choice *c) {
+    std::lock_guard<std::recursive_mutex> held(lock);
+    return end<int>(c, CHOICE);
+}
+
+int cusparseLtMatmulPlanInit(const cusparselt_handle *h, cusparselt_plan *out,
+                             const cusparselt_product *p, const cusparselt_choice *c) {
+    ENTER;
+    NEED(get<int>(h, HANDLE));
+    NEED(get<product>(p, PRODUCT));
+    NEED(get<int>(c, CHOICE));
+    *put<plan>(out, PLAN) = {get<product>(p, PRODUCT), 0};
+    return 0;
+}
+int cusparseLtMatmulPlanDestroy(const cusparselt_plan *p) {
+    std::lock_guard<std::recursive_mutex> held(lock);
+    return end<plan>(p, PLAN);
+}
+
+int cusparseLtSpMMAPruneCheck(const cusparselt_handle *h, const cusparselt_product *p,
+                              const void *a, int *valid, cudaStream_t) {
+    ENTER;
+    product *is = get<product>(p, PRODUCT);
+    NEED(get<int>(h, HANDLE));
+    NEED(is && aligned(a) && valid);
+    int bytes = bytes_of(is->a.type);
+    *valid = 0;
+    for (int64_t row = 0; row < is->a.rows; row++)
+        for (int64_t j = 0; j < is->a.columns; j += 4)
+            if (kept((const char *)a + (row * is->a.ld + j) * bytes, bytes) < 0) *valid = 1;
+    return 0;
+}
+
+int cusparseLtSpMMACompressedSize(const cusparselt_handle *h, const cusparselt_plan *p,
+                                  size_t *bytes, size_t *buffer_bytes) {
+    ENTER;
+    plan *is = get<plan>(p, PLAN);
+    NEED(get<int>(h, HANDLE));
+    NEED(is && bytes && buffer_bytes);
+    *bytes = compressed_bytes(is->of->a);
+    *buffer_bytes = (size_t)(is->of->a.rows * 4);
+    return 0;
+}
+
+int cusparseLtSpMMACompress(const cusparselt_handle *h, const cusparselt_plan *p, const void *dense,
+                            void *out, void *buffer, cudaStream_t) {
+    ENTER;
+    plan *is = get<plan>(p, PLAN);
+    NEED(get<int>(h, HANDLE));
+    NEED(is && aligned(dense) && aligned(out) && aligned(buffer));
+    const matrix &a = is->of->a;
+    int bytes = bytes_of(a.type);
+    char *places = (char *)out + values_bytes(a);
+    memset(places, 0, (size_t)(a.rows * a.columns / 8));
+    memset(buffer, 0xcc, (size_t)(a.rows * 4));
+    for (int64_t at = 0; at < a.rows * (a.columns / 4); at++) {
+        int64_t row = at / (a.columns / 4), g = at % (a.columns / 4);
+        const char *four = (const char *)dense + (row * a.ld + 4 * g) * bytes;
+        int both = kept(four, bytes);
+        NEED(both >= 0);
+        for (int i = 0; i < 2; i++)
+            memcpy((char *)out + (2 * at + i) * bytes, four + (both >> 2 * i & 3) * bytes,
+                   (size_t)bytes);
+        places[at / 2] = (char)(places[at / 2] | both << at % 2 * 4);
+    }
+    made[out] = {a.rows, a.columns, a.type};
+    return 0;
+}
+
+int cusparseLtMatmulGetWorkspace(const cusparselt_handle *h, const cusparselt_plan *p,
+                                 size_t *bytes) {
+    ENTER;
+    plan *is = get<plan>(p, PLAN);
+    NEED(get<int>(h, HANDLE));
+    NEED(is && bytes);
+    *bytes = workspace_bytes(is);
+    return 0;
+}
+
+/* Zeros in B are what a search must not be given. */
+int cusparseLtMatmulSearch(const cusparselt_handle *h, cusparselt_plan *p, const void *alpha,
+                           const void *a, const void *b, const void *beta, const void *c, void *d,
+                           void *, cudaStream_t *streams, int32_t count) {
+    ENTER;
+    plan *is = get<plan>(p, PLAN);
+    NEED(get<int>(h, HANDLE));
+    NEED(is);
+    if (int s = check_operands(__func__, is, alpha, a, b, beta, c, d, streams, count)) return s;
+    int64_t all = is->of->b.ld * is->of->b.columns, zeros = 0;
+    for (int64_t i = 0; i < all; i++) zeros += load(is->of->b.type, b, i) == 0;
+    NEED(zeros <= all / 8);
+    multiply(*is->of, a, b, d);
+    is->searched = 1;
+    return 0;
+}
+
+int cusparseLtMatmul(const cusparselt_handle *h, const cusparselt_plan *p, const void *alpha,
+                     const void *a, const void *b, const void *beta, const void *c, void *d,
+                     void *workspace, cudaStream_t *streams, int32_t count) {
+    ENTER;
+    plan *is = get<plan>(p, PLAN);
+    NEED(get<int>(h, HANDLE));
+    NEED(is);
+    if (int s = check_operands(__func__, is, alpha, a, b, beta, c, d, streams, count)) return s;
+    size_t bytes = workspace_bytes(is);
+    NEED(!bytes || aligned(workspace));
+    if (bytes) memset(workspace, 0xcc, bytes);
+    multiply(*is->of, a, b, d);
+    return 0;
+}
+
+} // extern "C"
