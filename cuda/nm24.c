@@ -73,8 +73,6 @@ static int takes_codes(const tare_problem *p, tare_fit *f) {
         return refuse(f, f8 ? "takes f8 activations" : "takes int8 activations");
     if (f8 && !(p->flags & TARE_SUM_F8))
         return refuse(f, "tensor cores keep sums of f8 to 13 bits, which the problem forbids");
-    if (p->w.zero_points) return refuse(f, "takes no zero points");
-    if (p->w.scaling == TARE_SCALE_GROUP) return refuse(f, "takes scales by row or tensor");
     if (!f8 && p->k > 1 << 18) return refuse(f, "sums in i32: k up to 262144");
     return 1;
 }
