@@ -1,20 +1,18 @@
 /* 2:4 weights by cuSPARSELt: what is taken, packing, a run. */
 #include "cuda/nm24.h"
 
-#include "cuda/layout/finish_scaled.h"
+#include "cuda/gemm_finish.h"
 #include "cuda/layout/nm24.h"
 #include "cuda/layout/x_f8.h"
 #include "cuda/layout/x_int8.h"
 #include "cuda/lib/cusparselt.h"
 #include "cuda/objects.h"
-#include "cuda/tile_cut.h"
 #include "cuda/x_rows.h"
 #include "src/format/format.h"
 
 #include <stdio.h>
 #include <string.h>
 
-void cu_finish_scaled(cu_args a);
 void cu_nm24_crop(cu_args a);
 void cu_x_f8(cu_args a);
 void cu_x_int8(cu_args a);
@@ -113,7 +111,7 @@ int cu_nm24_fit(tare_type value, const tare_rates *r, const tare_problem *p, tar
         return 0;
     }
     if (!(p->w.scaling ? takes_codes(p, f) : takes_floats(p, f))) return 0;
-    if (!cu_tile_counts(p, f)) return 0;
+    if (!cu_gemm_counts(p, f)) return 0;
     const cu_nm24_kind *kind = cu_nm24_kind_of(value);
     cu_nm24_shape s = cu_nm24_shape_of(p);
     if (!within(s.n, s.k, kind->in_bytes) || !within(s.m, s.k, kind->in_bytes) ||
@@ -124,8 +122,14 @@ int cu_nm24_fit(tare_type value, const tare_rates *r, const tare_problem *p, tar
     f->bytes = least_bytes(p);
     f->ops = 2 * (double)p->m * (double)p->nnz;
     f->unit = kind->in_bytes == 1 ? TARE_PROBE_I8 : TARE_PROBE_BF16;
-    tare_fit_cost(f, r, 0.6, 0.5);                       /* predicted, not yet measured */
-    f->cost_ns += (p->w.scaling ? 2 : 1) * r->launch_ns; /* x and y through scratch */
+    tare_fit_cost(f, r, 0.6, 0.5); /* predicted, not yet measured on a device */
+    if (p->w.scaling) {
+        f->cost_ns += r->launch_ns; /* of quantising x */
+        cu_gemm_finish_cost(r, p, f);
+    } else {
+        int copies = (s.k != p->k || s.m != p->m) + (s.n != p->n || s.m != p->m);
+        f->cost_ns += copies * r->launch_ns;
+    }
     return 1;
 }
 
@@ -201,30 +205,29 @@ static tare_status multiply(const tare_run_args *a, cu_nm24_object *o, const voi
     return st;
 }
 
-static tare_status finish(const tare_run_args *a, const cu_nm24_object *o, const place *at,
-                          const void *d) {
+static tare_status crop(const tare_run_args *a, const void *d) {
     const tare_problem *p = a->problem;
-    int32_t ld = (int32_t)cu_nm24_shape_of(p).n;
     cu_args args = {.x = d,
-                    .bias = a->bias,
                     .y = a->y,
                     .m = (int32_t)a->m,
                     .n = (int32_t)p->n,
-                    .y_type = (int32_t)p->y,
-                    .flags = (int32_t)p->flags};
-    int threads = p->w.scaling ? CU_FINISH_THREADS : CU_NM24_THREADS;
-    cu_grid g = {.x = (unsigned)((a->m * p->n + threads - 1) / threads),
-                 .threads = (unsigned)threads};
-    if (!p->w.scaling) {
-        args.i[CU_NM24_LD] = ld;
-        return cu_launch(a->stream, (const void *)cu_nm24_crop, &g, &args);
-    }
-    args.w = a->packed;
-    args.at[0] = (int64_t)o->scales_at;
-    args.aux = (char *)a->scratch + at->scales;
-    args.i[CU_FINISH_INTEGER] = p->w.value == TARE_I8;
-    args.i[CU_FINISH_LD] = ld;
-    return cu_launch(a->stream, (const void *)cu_finish_scaled, &g, &args);
+                    .i = {[CU_NM24_LD] = (int32_t)cu_nm24_shape_of(p).n}};
+    cu_grid g = {.x = (unsigned)((a->m * p->n + CU_NM24_THREADS - 1) / CU_NM24_THREADS),
+                 .threads = CU_NM24_THREADS};
+    return cu_launch(a->stream, (const void *)cu_nm24_crop, &g, &args);
+}
+
+static tare_status finish(const tare_run_args *a, const cu_nm24_object *o, const place *at,
+                          const void *d) {
+    const tare_problem *p = a->problem;
+    const char *packed = a->packed, *scratch = a->scratch;
+    if (!p->w.scaling) return crop(a, d);
+    cu_gemm_sums_at sums = {.sums = d,
+                            .ld = cu_nm24_shape_of(p).n,
+                            .ints = p->w.value == TARE_I8,
+                            .w_scale = (const float *)(const void *)(packed + o->scales_at),
+                            .x_scale = (const float *)(const void *)(scratch + at->scales)};
+    return cu_gemm_finish_of(a, &sums);
 }
 
 tare_status cu_nm24_run(const tare_run_args *a) {

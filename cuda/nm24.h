@@ -10,7 +10,7 @@
  *
  * Sums leave the library in y's type for f16 and bf16, as its documentation has no other, so these
  * rows take no bias: it would come after one rounding and before another. From int8 and f8 they
- * leave in 32 bits, and a kernel of ours applies the scales (cuda/kernels/finish_scaled.cu).
+ * leave in 32 bits, and a kernel of ours applies the scales (cuda/gemm_finish.h).
  *
  * A plan is for one m, chosen by measuring with that m (cusparseLtMatmulSearch); a run with fewer
  * rows runs them all, with whatever scratch holds: no column of D depends on another of B. */

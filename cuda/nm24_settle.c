@@ -1,11 +1,10 @@
 /* 2:4 weights by cuSPARSELt: from the dense matrix that was uploaded to the compressed one and the
  * plan of the fastest algorithm, and the end of both. */
-#include "cuda/layout/nm24.h"
 #include "cuda/lib/cusparselt.h"
 #include "cuda/nm24.h"
 #include "cuda/objects.h"
 
-void cu_nm24_fill(cu_args a);
+void cu_pattern(cu_args a);
 
 enum { A, B, D, CHOICE, PLAN };
 enum { VALID = 256 }; /* bytes for the answer to whether W is 2:4 */
@@ -73,6 +72,10 @@ static tare_status make_plan(job *j) {
 
 /* ---- memory ---- */
 
+static size_t x_bytes(const job *j) {
+    return (size_t)(j->s.m * j->s.k * j->kind->in_bytes);
+}
+
 static tare_status make_room(job *j) {
     TARE_TRY(CU_LT(j->device, SpMMACompressedSize(j->h, &j->o->plan, &j->compressed, &j->buffer)));
     size_t scales = j->p->w.scaling ? (size_t)j->p->n * sizeof(float) : 0;
@@ -82,9 +85,8 @@ static tare_status make_room(job *j) {
         TARE_FAIL(TARE_E_UNSUPPORTED, "cuda: cuSPARSELt compresses W to %zu bytes; expected %zu",
                   j->out_bytes, j->s.most);
     TARE_TRY(cu_alloc(j->device, j->out_bytes, (void **)&j->out));
-    size_t x = (size_t)(j->s.m * j->s.k * j->kind->in_bytes),
-           d = (size_t)(j->s.m * j->s.n * j->kind->out_bytes);
-    return cu_alloc(j->device, VALID + cu_nm24_up(j->buffer) + cu_nm24_up(x) + d,
+    size_t d = (size_t)(j->s.m * j->s.n * j->kind->out_bytes);
+    return cu_alloc(j->device, VALID + cu_nm24_up(j->buffer) + cu_nm24_up(x_bytes(j)) + d,
                     (void **)&j->spare);
 }
 
@@ -111,20 +113,22 @@ static tare_status compress(job *j) {
                                          cudaMemcpyDeviceToDevice, j->stream->stream));
 }
 
-/* Runs each algorithm on values that are no zeros. No workspace: the size that the plan tells is
- * that of the algorithm it has, not of those that are tried (NVIDIA's own example passes none). */
+/* Zeros draw less power and run faster than what x will be. */
+static tare_status fill(job *j, void *x) {
+    enum { THREADS = 256, BLOCKS = 1024, PIECE = 16 };
+    size_t pieces = x_bytes(j) / PIECE, blocks = (pieces + THREADS - 1) / THREADS;
+    cu_args args = {
+        .y = x, .at = {(int64_t)pieces}, .i = {(int32_t)j->kind->mask, (int32_t)j->kind->base}};
+    cu_grid g = {.x = (unsigned)(blocks < BLOCKS ? blocks : BLOCKS), .threads = THREADS};
+    return cu_launch(j->stream, (const void *)cu_pattern, &g, &args);
+}
+
+/* Runs each algorithm. No workspace: the size that a plan tells is that of the algorithm it has,
+ * not of those that are tried (NVIDIA's own example passes none). */
 static tare_status search(job *j) {
     const float one = 1, zero = 0;
-    char *x = j->spare + VALID + cu_nm24_up(j->buffer);
-    size_t x_bytes = (size_t)(j->s.m * j->s.k * j->kind->in_bytes);
-    char *d = x + cu_nm24_up(x_bytes);
-    cu_args args = {
-        .y = x,
-        .at = {(int64_t)(x_bytes / 4)},
-        .i = {[CU_NM24_MASK] = (int32_t)j->kind->mask, [CU_NM24_BASE] = (int32_t)j->kind->base}};
-    cu_grid g = {.x = (unsigned)((x_bytes / 4 + CU_NM24_THREADS - 1) / CU_NM24_THREADS),
-                 .threads = CU_NM24_THREADS};
-    TARE_TRY(cu_launch(j->stream, (const void *)cu_nm24_fill, &g, &args));
+    char *x = j->spare + VALID + cu_nm24_up(j->buffer), *d = x + cu_nm24_up(x_bytes(j));
+    TARE_TRY(fill(j, x));
     TARE_TRY(CU_LT(j->device, MatmulSearch(j->h, &j->o->plan, &one, j->out, x, &zero, d, d, NULL,
                                            &j->stream->stream, 1)));
     TARE_TRY(CU_LT(j->device, MatmulGetWorkspace(j->h, &j->o->plan, &j->o->workspace)));

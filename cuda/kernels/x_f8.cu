@@ -1,5 +1,6 @@
-/* Activations to e4m3 a row, to the bit as TARE_X_F8 defines it (tare.h): a code a byte in the order
- * of the columns, zeros behind k. A block does one row: its largest magnitude, then its codes. */
+/* Activations to f8 (e4m3) a row, to the bit as TARE_X_F8 defines it (tare.h): columns as they
+ * come, zeros behind k to the end of the row's bytes. A block does one row. Rounding is done on the
+ * bits: compute capability 8.0 has no conversion to f8. */
 #include "cuda/kernels/finish.cuh"
 #include "cuda/layout/x_f8.h"
 
@@ -27,16 +28,15 @@ CU_DEV float largest(const cu_args &a, int64_t row) {
     return most;
 }
 
-/* The nearest code, ties to even, 448 past that. Below 2^-6 the grid is 2^-9, which is the unit of
- * the last place of 2^14. */
+/* Nearest, ties to even. Rows that hold no finite numbers may give any code but NaN's. */
 CU_DEV uint8_t code(float v) {
-    uint32_t u = cu_float_as_uint(v), sign = u >> 24 & 0x80u, a = u & 0x7fffffffu;
-    if (a >= 0x43e00000u) return (uint8_t)(sign | 0x7e);
-    if (a < 0x3c800000u)
-        return (uint8_t)(sign | (cu_float_as_uint(cu_fadd_rn(cu_uint_as_float(a), 0x1p14f)) &
-                                 0x7fffffu));
-    a += 0x7ffffu + (a >> 20 & 1u);
-    return (uint8_t)(sign | (a - 0x3c000000u) >> 20);
+    uint32_t u = cu_float_as_uint(v), sign = u >> 24 & 0x80, a = u & 0x7fffffff;
+    if (a >= 0x43e00000) return (uint8_t)(sign | 0x7e); /* 448 and more */
+    if (a < 0x3c800000) /* below 2^-6: the adder rounds to multiples of 2^-9 */
+        return (uint8_t)(sign | (cu_float_as_uint(cu_fadd_rn(cu_uint_as_float(a), 16384.0f)) -
+                                 0x46800000));
+    a += 0x7ffff + (a >> 20 & 1);
+    return (uint8_t)(sign | (a - 0x3c000000) >> 20);
 }
 
 } // namespace
@@ -50,5 +50,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) cu_x_f8(const __grid_const
     float inverse = zero ? 0.0f : cu_fdiv_rn(448.0f, most);
     if (threadIdx.x == 0) ((float *)a.extra)[row] = zero ? 0.0f : cu_fdiv_rn(most, 448.0f);
     for (int j = threadIdx.x; j < stride; j += THREADS)
-        codes[j] = j < a.k ? code(cu_fmul_rn(cu_load_x(a.x, a.x_type, row * a.k + j), inverse)) : 0;
+        codes[j] = j < a.k ? code(cu_fmul_rn(cu_load_x(a.x, a.x_type, row * a.k + j), inverse))
+                           : (uint8_t)0;
 }

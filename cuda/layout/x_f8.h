@@ -3,11 +3,11 @@
 #ifndef TARE_CUDA_X_F8_LAYOUT_H
 #define TARE_CUDA_X_F8_LAYOUT_H
 
-enum { CU_XF8_THREADS = 256 };
+enum { CU_XF8_THREADS = 512 };
 
 enum {
     CU_XF8_STRIDE, /* bytes from row to row of .y, a multiple of 16; zeros behind k */
-    CU_XF8_HALVES  /* 0: codes, a byte each, which is all there is here */
+    CU_XF8_HALVES  /* 0: codes, a byte each; 1: their values as halves */
 };
 
 #endif
