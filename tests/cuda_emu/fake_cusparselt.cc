@@ -8,18 +8,16 @@
  *   TARE_FAKE_CUSPARSELT_FAIL=N:STATUS    the N-th call fails with that status
  *   TARE_FAKE_CUSPARSELT_VERSION=0.8.0    what it says it is (default 0.10.0)
  *   TARE_FAKE_CUSPARSELT_WORKSPACE=BYTES  what its fastest algorithm wants (default 4096) */
-#include "cuda/lib/cusparselt_api.h"
+#include "fake_cusparselt_product.h"
 
 #include <dlfcn.h>
 
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <string>
-#include <vector>
 
 namespace {
 
@@ -28,16 +26,6 @@ long calls, live;
 
 enum kind { HANDLE = 0x4c540001, MATRIX, PRODUCT, CHOICE, PLAN, GONE };
 
-struct matrix {
-    int64_t rows, columns, ld;
-    cudaDataType type;
-    int order, sparse;
-};
-struct product {
-    matrix a, b, c, d;
-    int sums, relu;
-    const void *sparse;
-};
 struct plan {
     product *of;
     int searched;
@@ -100,22 +88,6 @@ template <class T> int end(const void *opaque, kind k) {
     return struck;
 }
 
-int bytes_of(cudaDataType t) {
-    switch (t) {
-    case CUDA_R_8I:
-    case CUDA_R_8F_E4M3:
-        return 1;
-    case CUDA_R_16F:
-    case CUDA_R_16BF:
-        return 2;
-    case CUDA_R_32I:
-    case CUDA_R_32F:
-        return 4;
-    default:
-        return 0;
-    }
-}
-
 bool fits(int64_t rows, int64_t columns, int64_t ld, int multiple) {
     return rows > 0 && columns > 0 && ld > 0 && rows % multiple == 0 && columns % multiple == 0 &&
            ld % multiple == 0;
@@ -146,122 +118,9 @@ bool go_together(cudaDataType ab, cudaDataType c, cudaDataType d, int sums) {
     return false;
 }
 
-float power(int e) {
-    return ldexpf(1, e);
-}
-float from_half(uint16_t h, int mantissa, int bias, int exponents) {
-    int m = h & ((1 << mantissa) - 1), e = h >> mantissa & exponents;
-    float v = e ? (1 + (float)m / (float)(1 << mantissa)) * power(e - bias)
-                : (float)m / (float)(1 << mantissa) * power(1 - bias);
-    return v;
-}
-float load(cudaDataType t, const void *p, int64_t i) {
-    uint16_t h = bytes_of(t) == 2 ? ((const uint16_t *)p)[i] : 0;
-    uint8_t b = bytes_of(t) == 1 ? ((const uint8_t *)p)[i] : 0;
-    switch (t) {
-    case CUDA_R_8I:
-        return (float)(int8_t)b;
-    case CUDA_R_8F_E4M3:
-        if ((b & 127) == 127) return NAN;
-        return from_half(b & 127, 3, 7, 15) * (b & 128 ? -1.0f : 1.0f);
-    case CUDA_R_16F:
-        if ((h & 0x7c00) == 0x7c00) return NAN; /* or infinite: nobody asks */
-        return from_half(h & 0x7fff, 10, 15, 31) * (h & 0x8000 ? -1.0f : 1.0f);
-    default: {
-        uint32_t u = (uint32_t)h << 16;
-        float f;
-        memcpy(&f, &u, 4);
-        return f;
-    }
-    }
-}
-
-/* To the grid of 11 or 8 bits, nearest even, in double where that is exact. */
-uint16_t to_half(float f) {
-    uint16_t sign = std::signbit(f) ? 0x8000 : 0;
-    float a = fabsf(f);
-    if (std::isnan(f)) return 0x7e00;
-    if (a >= 65520.0f) return sign | 0x7c00;
-    int e = a < 0x1p-14f ? -24 : ilogbf(a) - 10;
-    int q = (int)rint(ldexp((double)a, -e));
-    return e == -24 ? sign | (uint16_t)q : sign | (uint16_t)(((e + 24) << 10) + q);
-}
-uint16_t to_bf16(float f) {
-    uint32_t u;
-    memcpy(&u, &f, 4);
-    if (std::isnan(f)) return 0x7fc0;
-    return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
-}
-void store(cudaDataType t, void *p, int64_t i, float v) {
-    switch (t) {
-    case CUDA_R_16F:
-        ((uint16_t *)p)[i] = to_half(v);
-        break;
-    case CUDA_R_16BF:
-        ((uint16_t *)p)[i] = to_bf16(v);
-        break;
-    case CUDA_R_32I:
-        ((int32_t *)p)[i] = v >= 0x1p31f ? INT32_MAX : (int32_t)rintf(v);
-        break;
-    default:
-        ((float *)p)[i] = v;
-    }
-}
-
-size_t values_bytes(const matrix &a) {
-    return (size_t)(a.rows * a.columns / 2 * bytes_of(a.type));
-}
-size_t compressed_bytes(const matrix &a) {
-    return values_bytes(a) + (size_t)(a.rows * a.columns / 8);
-}
 size_t workspace_bytes(const plan *p) {
     const char *env = getenv("TARE_FAKE_CUSPARSELT_WORKSPACE");
     return !p->searched ? 0 : env ? (size_t)atol(env) : 4096;
-}
-
-/* Columns of the two that are kept of four, as bits 0-1 and 2-3; -1: there are more. */
-int kept(const char *four, int bytes) {
-    int at[2], n = 0;
-    bool zero[4];
-    for (int i = 0; i < 4; i++) {
-        zero[i] = true;
-        for (int b = 0; b < bytes; b++) zero[i] = zero[i] && !four[i * bytes + b];
-        if (zero[i]) continue;
-        if (n == 2) return -1;
-        at[n++] = i;
-    }
-    if (n == 0) return 0 | 1 << 2;
-    if (n == 1) at[1] = at[0] == 3 ? (at[0] = 2, 3) : at[0] + 1;
-    return at[0] | at[1] << 2;
-}
-
-/* One column of B in dense floats against each row of A. */
-void multiply_column(const product &p, const char *a, const char *b, int64_t column, void *d,
-                     float alpha) {
-    int64_t n = p.a.rows, k = p.a.columns;
-    const char *places = a + values_bytes(p.a);
-    std::vector<float> x((size_t)k);
-    for (int64_t i = 0; i < k; i++) x[(size_t)i] = load(p.b.type, b, column * p.b.ld + i);
-    for (int64_t row = 0; row < n; row++) {
-        float sum = 0;
-        int64_t whole = 0;
-        for (int64_t g = 0; g < k / 4; g++) {
-            int64_t at = row * (k / 4) + g;
-            int both = places[at / 2] >> at % 2 * 4 & 15;
-            for (int i = 0; i < 2; i++) {
-                float w = load(p.a.type, a, 2 * at + i);
-                float v = x[(size_t)(4 * g + (both >> 2 * i & 3))];
-                if (p.sums == CUSPARSELT_SUM_I32)
-                    whole += (int64_t)w * (int64_t)v;
-                else
-                    sum += w * v;
-            }
-        }
-        if (p.sums == CUSPARSELT_SUM_I32) sum = (float)(int32_t)whole;
-        sum *= alpha;
-        if (p.relu && !(sum > 0)) sum = 0;
-        store(p.d.type, d, column * p.d.ld + row, sum);
-    }
 }
 
 bool is_factor(const void *p, float f) {
@@ -297,7 +156,7 @@ struct run {
 void multiply(const void *p) {
     const run &r = *(const run *)p;
     if (r.bytes) memset(r.workspace, 0xcc, r.bytes);
-    for (int64_t j = 0; j < r.of.b.columns; j++) multiply_column(r.of, r.a, r.b, j, r.d, 1);
+    for (int64_t j = 0; j < r.of.b.columns; j++) multiply_column(r.of, r.a, r.b, j, r.d);
 }
 
 /* At once, or when the graph that the stream is captured for is launched: the emulator knows. */
