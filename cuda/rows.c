@@ -29,5 +29,9 @@ const tare_kernel *const cu_rows[] = {
     &matmul_bs_cublaslt,
     &matmul_csr_cusparse,
     &matmul_bs_cusparse,
+    &matmul_nm24f16_cusparselt,
+    &matmul_nm24bf16_cusparselt,
+    &matmul_nm24i8_cusparselt,
+    &matmul_nm24f8_cusparselt,
     NULL,
 };

@@ -29,5 +29,9 @@ extern const tare_kernel matmul_csr_cublaslt;
 extern const tare_kernel matmul_bs_cublaslt;
 extern const tare_kernel matmul_csr_cusparse;
 extern const tare_kernel matmul_bs_cusparse;
+extern const tare_kernel matmul_nm24f16_cusparselt;
+extern const tare_kernel matmul_nm24bf16_cusparselt;
+extern const tare_kernel matmul_nm24i8_cusparselt;
+extern const tare_kernel matmul_nm24f8_cusparselt;
 
 #endif

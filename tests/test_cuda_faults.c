@@ -40,7 +40,11 @@ static const struct {
              {"bitmap/f16", "matmul_bitmap_cublaslt", TARE_F16, 0},
              {"2:4/bf16", "matmul_nm_cublaslt", TARE_BF16, 0},
              {"csr/i8-row", "matmul_csr_cublaslt", TARE_F16, 0},
-             {"bs16x16/f16", "matmul_bs_cublaslt", TARE_F16, 0}};
+             {"bs16x16/f16", "matmul_bs_cublaslt", TARE_F16, 0},
+             {"2:4/f16", "matmul_nm24f16_cusparselt", TARE_F16, 0},
+             {"2:4/bf16", "matmul_nm24bf16_cusparselt", TARE_BF16, TARE_RELU},
+             {"2:4/i8-row", "matmul_nm24i8_cusparselt", TARE_F16, TARE_X_I8},
+             {"2:4/f8-row", "matmul_nm24f8_cusparselt", TARE_F32, TARE_X_F8 | TARE_SUM_F8}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 typedef struct job {

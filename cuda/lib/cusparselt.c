@@ -1,22 +1,113 @@
-/* cuSPARSELt: its functions. */
-#include "cuda/lib/library.h"
+/* cuSPARSELt: its functions, versions, errors and handles. */
+#include "cuda/lib/cusparselt.h"
 
-#include <library_types.h>
+#include <dlfcn.h>
 #include <stdio.h>
+#include <string.h>
 
-static int (*get_property)(libraryPropertyType what, int *value);
+cusparselt_calls cu_lt;
+
+/* Versions whose structs and numbers are known: 0.6.2 to 0.10. */
+enum { OLDEST = 602, FIRST_UNKNOWN = 1100, REGRESSES = 800 };
+
+static int judge(int major, int minor, int patch, char *out, size_t size) {
+    int number = 10000 * major + 100 * minor + patch;
+    snprintf(out, size, "%d.%d.%d", major, minor, patch);
+    if (number == REGRESSES) /* release notes of 0.8.1, "resolved issues": H100 and L4 */
+        snprintf(out, size, "0.8.0 is slow on sm_90, 0.8.1 is not");
+    else if (number < OLDEST || number >= FIRST_UNKNOWN)
+        snprintf(out, size, "%d.%d.%d: only 0.6.2 to 0.10 are known", major, minor, patch);
+    else
+        return 1;
+    return 0;
+}
 
 static int version(char *out, size_t size) {
     int major = 0, minor = 0, patch = 0;
-    if (get_property(MAJOR_VERSION, &major) || get_property(MINOR_VERSION, &minor) ||
-        get_property(PATCH_LEVEL, &patch)) {
+    if (cu_lt.GetProperty(MAJOR_VERSION, &major) || cu_lt.GetProperty(MINOR_VERSION, &minor) ||
+        cu_lt.GetProperty(PATCH_LEVEL, &patch)) {
         snprintf(out, size, "does not tell its version");
         return 0;
     }
-    snprintf(out, size, "%d.%d.%d", major, minor, patch);
-    return 1;
+    *(void **)&cu_lt.MatmulAlgSelectionDestroy =
+        dlsym(cu_cusparselt.handle, "cusparseLtMatmulAlgSelectionDestroy");
+    return judge(major, minor, patch, out, size);
 }
 
+#define SYMBOL(name)                                                                               \
+    { "cusparseLt" #name, &cu_lt.name }
+static const cu_symbol symbols[] = {SYMBOL(GetProperty),
+                                    SYMBOL(Init),
+                                    SYMBOL(StructuredDescriptorInit),
+                                    SYMBOL(DenseDescriptorInit),
+                                    SYMBOL(MatDescriptorDestroy),
+                                    SYMBOL(MatmulDescriptorInit),
+                                    SYMBOL(MatmulDescSetAttribute),
+                                    SYMBOL(MatmulAlgSelectionInit),
+                                    SYMBOL(MatmulPlanInit),
+                                    SYMBOL(MatmulPlanDestroy),
+                                    SYMBOL(SpMMAPruneCheck),
+                                    SYMBOL(SpMMACompressedSize),
+                                    SYMBOL(SpMMACompress),
+                                    SYMBOL(MatmulSearch),
+                                    SYMBOL(MatmulGetWorkspace),
+                                    SYMBOL(Matmul),
+                                    {NULL, NULL}};
 static const char *const files[] = {"libcusparseLt.so.0", NULL};
-static const cu_symbol symbols[] = {{"cusparseLtGetProperty", &get_property}, {NULL, NULL}};
 cu_library cu_cusparselt = {"cuSPARSELt", files, symbols, version, NULL, "", 0};
+
+/* The library has names of its own only since 0.7.1. */
+static const char *status_name(int status) {
+    static const char *const names[] = {
+        "SUCCESS",          "NOT_INITIALIZED", "ALLOC_FAILED",
+        "INVALID_VALUE",    "ARCH_MISMATCH",   "MAPPING_ERROR",
+        "EXECUTION_FAILED", "INTERNAL_ERROR",  "MATRIX_TYPE_NOT_SUPPORTED",
+        "ZERO_PIVOT",       "NOT_SUPPORTED",   "INSUFFICIENT_RESOURCES"};
+    return status >= 0 && status < (int)(sizeof names / sizeof *names) ? names[status] : "unknown";
+}
+
+static tare_status kind_of(int status) {
+    switch (status) {
+    case CUSPARSELT_ALLOC_FAILED:
+        return TARE_E_NOMEM;
+    case CUSPARSELT_ARCH_MISMATCH:
+    case CUSPARSELT_TYPE_NOT_SUPPORTED:
+    case CUSPARSELT_NOT_SUPPORTED:
+        return TARE_E_UNSUPPORTED;
+    default:
+        return TARE_E_DEVICE;
+    }
+}
+
+tare_status cu_lt_check(cu_device *d, const char *call, int status) {
+    char name[60];
+    if (status == CUSPARSELT_OK) return TARE_OK;
+    snprintf(name, sizeof name, "cusparseLt%.*s", (int)strcspn(call, "("), call);
+    cudaError_t e = cudaGetLastError();
+    if (e != cudaSuccess) (void)cu_check(d, name, e); /* may lose the device */
+    TARE_FAIL(kind_of(status), "cuda: cuSPARSELt: %s on %s: CUSPARSE_STATUS_%s (%d)%s%s", name,
+              d->name, status_name(status), status, e != cudaSuccess ? " after " : "",
+              e != cudaSuccess ? cudaGetErrorName(e) : "");
+}
+
+/* Under the device's lock. */
+static tare_status make_handle(cu_device *d) {
+    if (d->cusparselt) return TARE_OK;
+    cusparselt_handle *h = tare_alloc_zeroed(sizeof *h);
+    if (!h) TARE_FAIL(TARE_E_NOMEM, "cuda: no memory for a handle of cuSPARSELt");
+    tare_status s = CU_LT(d, Init(h));
+    if (s == TARE_OK)
+        d->cusparselt = h;
+    else
+        tare_free(h);
+    return s;
+}
+
+tare_status cu_lt_handle(cu_device *d, const cusparselt_handle **out) {
+    TARE_TRY(cu_enter(d)); /* a handle is for the current device */
+    pthread_mutex_lock(&d->lock);
+    tare_status s = make_handle(d);
+    *out = d->cusparselt;
+    pthread_mutex_unlock(&d->lock);
+    return s;
+}
