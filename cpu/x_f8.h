@@ -28,7 +28,7 @@ static inline float f8_nearest(float v) {
     return f8_float(sign | (r < 0x43e00000u ? r : 0x43e00000u));
 }
 
-static void x_f8_round(float *x, int64_t k) {
+static inline void x_f8_round(float *x, int64_t k) {
     uint32_t most = 0; /* magnitudes are ordered as their bits are */
     for (int64_t j = 0; j < k; j++) {
         uint32_t a = f8_bits(x[j]) & 0x7fffffffu;
