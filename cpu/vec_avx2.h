@@ -60,6 +60,11 @@ static inline vf vf_from_i8(const int8_t *p) {
 static inline vf vf_from_u8(const uint8_t *p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
 }
+static inline vf vf_from_f8(const uint8_t *p) {
+    __m128i h = _mm_cvtepi8_epi16(_mm_loadl_epi64((const __m128i *)p));
+    h = _mm_and_si128(_mm_slli_epi16(h, 7), _mm_set1_epi16((short)0xbf80));
+    return _mm256_cvtph_ps(h);
+}
 
 static inline vi vi_load(const uint32_t *p) {
     return _mm256_loadu_si256((const __m256i *)p);

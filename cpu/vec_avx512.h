@@ -62,6 +62,13 @@ static inline vf vf_from_i8(const int8_t *p) {
 static inline vf vf_from_u8(const uint8_t *p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
 }
+/* VL f8 codes as 1/256 of their values: halves whose exponents are biased as theirs are not. A sign
+ * that is spread upwards comes to both upper bits of a half. */
+static inline vf vf_from_f8(const uint8_t *p) {
+    __m256i h = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p));
+    h = _mm256_and_si256(_mm256_slli_epi16(h, 7), _mm256_set1_epi16((short)0xbf80));
+    return _mm512_cvtph_ps(h);
+}
 
 static inline vi vi_load(const uint32_t *p) {
     return _mm512_loadu_si512(p);

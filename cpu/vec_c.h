@@ -64,6 +64,10 @@ static inline vf vf_from_i8(const int8_t *p) {
 static inline vf vf_from_u8(const uint8_t *p) {
     return __builtin_convertvector(((vs){p[0], p[1], p[2], p[3]}), vf);
 }
+static inline vf vf_from_f8(const uint8_t *p) {
+    vi v = {p[0], p[1], p[2], p[3]};
+    return (vf)((v & 0x80u) << 24 | (v & 0x7fu) << 20) * 0x1p112f;
+}
 
 static inline vi vi_load(const uint32_t *p) {
     vi v;

@@ -9,6 +9,8 @@ const tare_kernel *const cu_rows[] = {
     &matmul_bf16_cu,
     &matmul_w8_cu,
     &matmul_w4_cu,
+    &matmul_f8_cu,
+    &matmul_f8a8_cu,
     &matmul_w8a8_cu,
     &matmul_w4a8_cu,
     &matmul_bitmap_cu,

@@ -9,6 +9,8 @@ extern const tare_kernel matmul_f16_cu;
 extern const tare_kernel matmul_bf16_cu;
 extern const tare_kernel matmul_w8_cu;
 extern const tare_kernel matmul_w4_cu;
+extern const tare_kernel matmul_f8_cu;
+extern const tare_kernel matmul_f8a8_cu;
 extern const tare_kernel matmul_w8a8_cu;
 extern const tare_kernel matmul_w4a8_cu;
 extern const tare_kernel matmul_bitmap_cu;

@@ -17,8 +17,11 @@ typedef struct cu_tile_kernel {
     size_t shared; /* dynamic, bytes */
 } cu_tile_kernel;
 
-/* bits 4, 8 or 16 of a weight; bf16: x and the tensor cores' operands are bf16, else f16; mt: tiles
- * of 8 rows of x, 1, 2 or 4. */
+/* In the place of bits, e4m3 in 8 of them. */
+enum { CU_TILE_F8 = 108 };
+
+/* bits 4, 8 or 16 of a weight, or CU_TILE_F8; bf16: x and the tensor cores' operands are bf16, else
+ * f16; mt: tiles of 8 rows of x, 1, 2 or 4. */
 cu_tile_kernel cu_tile_stream(int bits, int bf16, int grouped, int mt);
 /* For many rows of x: 64 a block, by way of shared memory. */
 cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped);

@@ -56,12 +56,14 @@ Test(cost, a_narrower_row_promises_less) {
                  {"bf16", 0},
                  {"i8-row", 0},
                  {"i4-g64", 0},
+                 {"f8-row", 0},
                  {"2:4/f32", 0},
                  {"csr/f32", 0},
                  {"bs4x4/f32", 0},
                  {"bitmap/f32", 0},
                  {"i8-row", TARE_X_I8},
                  {"i4-g64", TARE_X_I8},
+                 {"f8-row", TARE_X_F8},
                  {"2:4/i8-row", TARE_X_I8},
                  {"bitmap/i8-row", TARE_X_I8}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -21,6 +21,8 @@ static const struct {
              {"bf16", "matmul_bf16_cu", TARE_BF16, 0},
              {"i8-row", "matmul_w8_cu", TARE_F16, 0},
              {"i4-g32", "matmul_w4_cu", TARE_F16, 0},
+             {"f8-row", "matmul_f8_cu", TARE_F16, 0},
+             {"f8-row", "matmul_f8a8_cu", TARE_BF16, TARE_X_F8},
              {"i8-row-z", "matmul_w8a8_cu", TARE_F16, TARE_X_I8},
              {"i4-g64", "matmul_w4a8_cu", TARE_F32, TARE_X_I8},
              {"bitmap/f16", "matmul_bitmap_cu", TARE_F16, 0},

@@ -9,7 +9,7 @@
 
 static const char *const formats[] = {"f32",    "f16",       "bf16",   "i8-tensor", "i8-tensor-z",
                                       "i8-row", "i8-row-z",  "i8-g64", "i8-g32-z",  "i4-g32",
-                                      "i4-g64", "i4-g128-z", NULL};
+                                      "i4-g64", "i4-g128-z", "f8-row", "f8-tensor", NULL};
 static const struct {
     int64_t n, k;
 } shapes[] = {{1, 1}, {16, 64}, {17, 65}, {15, 127}, {40, 200}, {33, 256}};

@@ -7,7 +7,7 @@
 #include "cuda/args.h"
 #include "cuda/kernels/ptx.cuh"
 
-enum { CU_F32 = 1, CU_F16, CU_BF16, CU_I8, CU_I4 };
+enum { CU_F32 = 1, CU_F16, CU_BF16, CU_I8, CU_I4, CU_F8 };
 enum { CU_RELU = 1 << 2 };
 
 CU_DEV float cu_load_x(const void *x, int type, int64_t i) {

@@ -156,5 +156,8 @@ extern "C" cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped) {
     if (bits == 4)
         k.address =
             bf16 ? (const void *)block<cu_tile_4<1>, 1> : (const void *)block<cu_tile_4<0>, 1>;
+    if (bits == CU_TILE_F8)
+        k.address =
+            bf16 ? (const void *)block<cu_tile_f8<1>, 0> : (const void *)block<cu_tile_f8<0>, 0>;
     return k;
 }

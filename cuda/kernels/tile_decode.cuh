@@ -96,6 +96,27 @@ template <int IS_BF16> struct cu_tile_4 {
     }
 };
 
+/* f8: every e4m3 is a half and a bf16 (cuda/layout/f8.h). */
+template <int IS_BF16> struct cu_tile_f8 {
+    enum { QUADS = 2, BF16 = IS_BF16, ROW_TILES = 2, INTEGER = 0 };
+    CU_DEV cu_zero zero(uint32_t) { return {0, 0}; }
+    /* Bytes i and i + 1. */
+    CU_DEV uint32_t pair(uint32_t w, int i) {
+        if (!BF16) return cu_e4m3_to_half(w >> 8 * i);
+        return cu_b2fma(cu_f8_to_bf16(cu_prmt(w, 0, i ? 0x3424 : 0x1404)), CU_F8_BF16, 0);
+    }
+    CU_DEV void fragments(const uint32_t *w, int step, const cu_zero *, uint32_t a[2][4]) {
+        w += step * 4;
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            a[i][0] = pair(w[i], 0);
+            a[i][1] = pair(w[2 + i], 0);
+            a[i][2] = pair(w[i], 2);
+            a[i][3] = pair(w[2 + i], 2);
+        }
+    }
+};
+
 /* ---- what the kernels share ---- */
 
 /* A lane's words of a chunk, for T neighbouring tiles; past the last tile, the last again. */
@@ -147,6 +168,11 @@ CU_DEV void cu_tile_scales(const cu_args &a, int64_t tile, int64_t tiles, int gr
     }
 }
 
+/* The scale of a row of x, where x was quantised. */
+CU_DEV float cu_tile_x_scale(const cu_args &a, int row) {
+    return a.aux ? ((const float *)a.aux)[row] : 1.0f;
+}
+
 /* A sum is whole, or whole but for the other splits: scaled where all of k has one scale, and
  * stored. */
 CU_DEV void cu_tile_out(const cu_args &a, int split, int row, int column, float v) {
@@ -155,7 +181,7 @@ CU_DEV void cu_tile_out(const cu_args &a, int split, int row, int column, float 
     if (a.i[CU_TILE_SPLITS] > 1)
         ((float *)a.extra)[((int64_t)split * a.m + row) * a.n + column] = v;
     else
-        cu_finish(a, row, column, v);
+        cu_finish(a, row, column, v * cu_tile_x_scale(a, row));
 }
 
 #endif

@@ -49,6 +49,16 @@ template <> struct floats<CU_I8> {
                    (8388608.0f + zero);
     }
 };
+template <> struct floats<CU_F8> {
+    enum { QUADS = 2, ROW_TILES = 2, INTEGER = 0 };
+    CU_DEV void row(const uint32_t *w, int step, int r, float, float v[8]) {
+#pragma unroll
+        for (int i = 0; i < 8; i++)
+            v[i] =
+                cu_uint_as_float(cu_f8_to_float(w[step * 4 + r * 2 + i / 4] << 8 * (3 - i % 4))) *
+                CU_F8_FLOAT;
+    }
+};
 template <> struct floats<CU_I4> {
     enum { QUADS = 1, ROW_TILES = 2, INTEGER = 1, NO_ZERO = 8 };
     CU_DEV void row(const uint32_t *w, int step, int r, float zero, float v[8]) {
@@ -215,6 +225,8 @@ extern "C" cu_tile_kernel cu_tile_fma(int value, int grouped, int mt) {
         return of<floats<CU_BF16>, 0>(mt);
     case CU_I8:
         return grouped ? of<floats<CU_I8>, 1>(mt) : of<floats<CU_I8>, 0>(mt);
+    case CU_F8:
+        return of<floats<CU_F8>, 0>(mt);
     default:
         return of<floats<CU_I4>, 1>(mt);
     }

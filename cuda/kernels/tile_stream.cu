@@ -161,12 +161,13 @@ template <class D, int GROUPED> const void *of(int mt) {
 } // namespace
 
 extern "C" cu_tile_kernel cu_tile_stream(int bits, int bf16, int grouped, int mt) {
-    int t = bits == 4 ? 4 : bits == 8 ? 2 : 1;
+    int t = bits == 4 ? 4 : bits == 16 ? 1 : 2;
     cu_tile_kernel k = {nullptr, mt > 1 && t > 2 ? 2 : t, 8 * mt, THREADS, 0};
     if (bits == 16) k.address = bf16 ? of<cu_tile_16<1>, 0>(mt) : of<cu_tile_16<0>, 0>(mt);
     if (bits == 8 && grouped) k.address = bf16 ? of<cu_tile_8<1>, 1>(mt) : of<cu_tile_8<0>, 1>(mt);
     if (bits == 8 && !grouped) k.address = bf16 ? of<cu_tile_8<1>, 0>(mt) : of<cu_tile_8<0>, 0>(mt);
     if (bits == 4) k.address = bf16 ? of<cu_tile_4<1>, 1>(mt) : of<cu_tile_4<0>, 1>(mt);
+    if (bits == CU_TILE_F8) k.address = bf16 ? of<cu_tile_f8<1>, 0>(mt) : of<cu_tile_f8<0>, 0>(mt);
     return k;
 }
 
@@ -176,5 +177,6 @@ extern "C" __global__ void __launch_bounds__(256) cu_tile_sum(const __grid_const
     if (i >= count) return;
     float v = 0;
     for (int s = 0; s < a.i[CU_TILE_SPLITS]; s++) v += ((const float *)a.extra)[s * count + i];
-    cu_finish(a, (int)(i / a.n), (int)(i % a.n), v);
+    int row = (int)(i / a.n);
+    cu_finish(a, row, (int)(i % a.n), v * cu_tile_x_scale(a, row));
 }

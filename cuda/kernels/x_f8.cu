@@ -1,20 +1,51 @@
-/* Activations to f8 (e4m3) a row, to the bit as TARE_X_F8 defines it (tare.h): columns as they
- * come, zeros behind k to the end of the row's bytes. A block does one row. Rounding is done on the
- * bits: compute capability 8.0 has no conversion to f8. */
+/* Activations to e4m3 a row, to the bit as TARE_X_F8 defines it (tare.h): as codes, which vendors'
+ * libraries take, or as the codes' values in halves, which our kernels multiply.
+ *
+ * A block does one row, eight neighbours a thread at a time: its largest magnitude, then its codes;
+ * the second time the row comes from the caches. */
 #include "cuda/kernels/finish.cuh"
 #include "cuda/layout/x_f8.h"
 
 namespace {
 
-enum { THREADS = CU_XF8_THREADS, WARPS = THREADS / 32 };
+enum { THREADS = CU_XF8_THREADS, WARPS = THREADS / 32, PIECE = 8 };
+
+/* Columns j .. j + 7 of a row, zeros past k. Whole pieces of 16 bytes where rows begin at such. */
+CU_DEV void load(const cu_args &a, int64_t row, int j, float v[PIECE]) {
+    if (a.k % PIECE == 0 && j < a.k) {
+        if (a.x_type == CU_F32) {
+            const float *from = (const float *)a.x + row * a.k + j;
+            uint4 low = cu_ldg16(from), high = cu_ldg16(from + 4);
+            uint32_t w[PIECE] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+            for (int i = 0; i < PIECE; i++) v[i] = cu_uint_as_float(w[i]);
+        } else {
+            uint4 h = cu_ldg16((const uint16_t *)a.x + row * a.k + j);
+            uint32_t w[4] = {h.x, h.y, h.z, h.w};
+#pragma unroll
+            for (int i = 0; i < PIECE; i++) {
+                uint16_t one = (uint16_t)(w[i / 2] >> 16 * (i % 2));
+                v[i] = a.x_type == CU_F16 ? cu_half_to_float(one) : cu_bf16_to_float(one);
+            }
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < PIECE; i++)
+            v[i] = j + i < a.k ? cu_load_x(a.x, a.x_type, row * a.k + j + i) : 0.0f;
+    }
+}
 
 CU_DEV float largest(const cu_args &a, int64_t row) {
     __shared__ float part[WARPS];
     float most = 0;
-    for (int j = threadIdx.x; j < a.k; j += THREADS) {
-        float v = cu_load_x(a.x, a.x_type, row * a.k + j);
-        v = v < 0 ? -v : v;
-        most = v > most ? v : most;
+    for (int j = threadIdx.x * PIECE; j < a.k; j += THREADS * PIECE) {
+        float v[PIECE];
+        load(a, row, j, v);
+#pragma unroll
+        for (int i = 0; i < PIECE; i++) {
+            float one = v[i] < 0 ? -v[i] : v[i];
+            most = one > most ? one : most;
+        }
     }
 #pragma unroll
     for (int by = 16; by; by /= 2) {
@@ -28,28 +59,32 @@ CU_DEV float largest(const cu_args &a, int64_t row) {
     return most;
 }
 
-/* Nearest, ties to even. Rows that hold no finite numbers may give any code but NaN's. */
-CU_DEV uint8_t code(float v) {
-    uint32_t u = cu_float_as_uint(v), sign = u >> 24 & 0x80, a = u & 0x7fffffff;
-    if (a >= 0x43e00000) return (uint8_t)(sign | 0x7e); /* 448 and more */
-    if (a < 0x3c800000) /* below 2^-6: the adder rounds to multiples of 2^-9 */
-        return (uint8_t)(sign | (cu_float_as_uint(cu_fadd_rn(cu_uint_as_float(a), 16384.0f)) -
-                                 0x46800000));
-    a += 0x7ffff + (a >> 20 & 1);
-    return (uint8_t)(sign | (a - 0x3c000000) >> 20);
-}
-
 } // namespace
 
 extern "C" __global__ void __launch_bounds__(THREADS) cu_x_f8(const __grid_constant__ cu_args a) {
     int64_t row = blockIdx.x;
-    int stride = a.i[CU_XF8_STRIDE];
-    uint8_t *codes = (uint8_t *)a.y + row * stride;
+    int halves = a.i[CU_XF8_HALVES], columns = a.i[CU_XF8_STRIDE] / (halves ? 2 : 1);
+    char *out = (char *)a.y + row * a.i[CU_XF8_STRIDE];
     float most = largest(a, row);
     int zero = most < 0x1p-100f;
     float inverse = zero ? 0.0f : cu_fdiv_rn(448.0f, most);
     if (threadIdx.x == 0) ((float *)a.extra)[row] = zero ? 0.0f : cu_fdiv_rn(most, 448.0f);
-    for (int j = threadIdx.x; j < stride; j += THREADS)
-        codes[j] = j < a.k ? code(cu_fmul_rn(cu_load_x(a.x, a.x_type, row * a.k + j), inverse))
-                           : (uint8_t)0;
+    for (int j = threadIdx.x * PIECE; j < columns; j += THREADS * PIECE) {
+        float v[PIECE];
+        uint32_t q[PIECE];
+        load(a, row, j, v);
+#pragma unroll
+        for (int i = 0; i < PIECE; i++)
+            q[i] = cu_f8_of_float(cu_float_as_uint(cu_fmul_rn(v[i], inverse)));
+        if (halves) {
+            uint32_t h[4];
+#pragma unroll
+            for (int i = 0; i < 4; i++) h[i] = cu_e4m3_to_half(q[2 * i] | q[2 * i + 1] << 8);
+            ((uint4 *)out)[j / PIECE] = {h[0], h[1], h[2], h[3]};
+        } else {
+            uint2 bytes = {q[0] | q[1] << 8 | q[2] << 16 | q[3] << 24,
+                           q[4] | q[5] << 8 | q[6] << 16 | q[7] << 24};
+            ((uint2 *)out)[j / PIECE] = bytes;
+        }
+    }
 }

@@ -15,11 +15,11 @@
  *   zeros    uint16 [tiles][groups][8]: the zero point of row g low, of g + 8 high, as unsigned
  *            as the stored integer
  *
- * Integers are stored unsigned: i8 as q + 128. The i4 of a word are ordered so that a mask leaves
- * two columns that are neighbours in the halves of a register: nibbles 0..3 are columns 0, 2, 4, 6,
- * nibbles 4..7 columns 1, 3, 5, 7. (The idea of storing weights in the order the instruction wants
- * them, and of masking them into the mantissa of 1024.0: Frantar et al., Marlin, 2024; Kim et al.,
- * "Who says elephants can't run", 2022, section 4.) */
+ * Integers are stored unsigned: i8 as q + 128; f8 as their codes. The i4 of a word are ordered so
+ * that a mask leaves two columns that are neighbours in the halves of a register: nibbles 0..3 are
+ * columns 0, 2, 4, 6, nibbles 4..7 columns 1, 3, 5, 7. (The idea of storing weights in the order
+ * the instruction wants them, and of masking them into the mantissa of 1024.0: Frantar et al.,
+ * Marlin, 2024; Kim et al., "Who says elephants can't run", 2022, section 4.) */
 #ifndef TARE_CUDA_TILE_H
 #define TARE_CUDA_TILE_H
 

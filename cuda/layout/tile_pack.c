@@ -6,7 +6,7 @@
 #include <string.h>
 
 static int bits_of(tare_type t) {
-    return t == TARE_F32 ? 32 : t == TARE_I8 ? 8 : t == TARE_I4 ? 4 : 16;
+    return t == TARE_F32 ? 32 : t == TARE_I8 || t == TARE_F8 ? 8 : t == TARE_I4 ? 4 : 16;
 }
 
 cu_tile_shape cu_tile_shape_of(const tare_format *f, int64_t n, int64_t k) {
@@ -38,6 +38,8 @@ static uint32_t bits_at(const tare_tensor *t, int64_t row, int64_t column) {
         return word;
     case TARE_I8:
         return (uint32_t)(((const int8_t *)v)[at] + 128);
+    case TARE_F8:
+        return ((const uint8_t *)v)[at];
     case TARE_I4:
         v += row * TARE_I4_ROW_BYTES(t->k);
         return TARE_I4_GET(((const uint8_t *)v)[column / 2], column);
@@ -107,6 +109,8 @@ void cu_tile_decode_row(const tare_format *f, int64_t n, int64_t k, const void *
             out[j] = tare_f16_to_f32((uint16_t)v);
         else if (f->value == TARE_BF16)
             out[j] = tare_bf16_to_f32((uint16_t)v);
+        else if (f->value == TARE_F8)
+            out[j] = scale_of(&s, blob, row, group) * tare_f8_to_f32((uint8_t)v);
         else
             out[j] = scale_of(&s, blob, row, group) *
                      (float)((int)(v & ((1u << s.bits) - 1)) - zero_of(&s, blob, row, group));

@@ -4,6 +4,8 @@
 #ifndef TARE_PTX_EMU_H
 #define TARE_PTX_EMU_H
 
+#include "cuda/layout/f8.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -213,6 +215,10 @@ CU_DEV uint32_t cu_b2fma(uint32_t a, uint32_t b, uint32_t c) {
                                                  cu_bf16_to_float((uint16_t)(c >> s))))
              << s;
     return d;
+}
+/* As devices before 8.9 do it. */
+CU_DEV uint32_t cu_e4m3_to_half(uint32_t w) {
+    return cu_h2fma(cu_f8_to_halves(cu_prmt(w, 0, 0x1404)), CU_F8_HALVES, 0);
 }
 CU_DEV float cu_fdiv_rn(float a, float b) {
     return a / b;

@@ -1,0 +1,96 @@
+/* f8 weights by row or tensor, activations quantised to f8 a row (cuda/kernels/x_f8.cu): to the
+ * codes' values in halves, which meet the weights on the tensor cores as float activations do. Sums
+ * are f32, also where they may be short. The scale of a row of x comes to its sums at the end.
+ *
+ * mma.sync on e4m3 would bring nothing: for 9.0 and 10.0 ptxas makes of it the same conversions to
+ * halves and two products of halves (seen in the code it makes; only 8.9 and 12.0 have the
+ * instruction). Twice the rate of halves there needs wgmma, which vendors' libraries use. */
+#include "cuda/layout/tile_pack.h"
+#include "cuda/layout/x_f8.h"
+#include "cuda/rows.h"
+#include "cuda/tile.h"
+#include "cuda/tile_cut.h"
+
+#include <stdio.h>
+
+void cu_x_f8(cu_args a);
+
+/* The product that is left once x is quantised. */
+static tare_problem by_halves(const tare_problem *p) {
+    tare_problem q = *p;
+    q.x = TARE_F16;
+    q.flags &= ~(uint32_t)(TARE_X_F8 | TARE_SUM_F8);
+    return q;
+}
+
+/* Scratch: x in halves, scales of its rows, sums of splits. */
+typedef struct place {
+    int64_t ld;
+    size_t scales_at, splits_at;
+} place;
+
+static size_t up256(size_t v) {
+    return (v + 255) / 256 * 256;
+}
+
+static place place_of(const tare_problem *p, int64_t m) {
+    place at = {.ld = (p->k + 7) / 8 * 8};
+    at.scales_at = up256((size_t)(m * at.ld) * sizeof(uint16_t));
+    at.splits_at = at.scales_at + up256((size_t)m * sizeof(float));
+    return at;
+}
+
+static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    if (p->w.layout != TARE_DENSE || p->w.value != TARE_F8 || !(p->flags & TARE_X_F8)) {
+        snprintf(f->why, sizeof f->why, "takes dense f8 weights and f8 activations");
+        return 0;
+    }
+    if (!cu_tile_counts(p, f)) return 0;
+    if (p->k > INT32_MAX / 4) {
+        snprintf(f->why, sizeof f->why, "counts the bytes of a row in 31 bits: k is too large");
+        return 0;
+    }
+    tare_problem q = by_halves(p);
+    double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
+    f->packed_bytes = cu_tile_shape_of(&p->w, p->n, p->k).bytes;
+    f->scratch_bytes = place_of(p, p->m).splits_at + cu_tile_splits_bytes(&q);
+    f->bytes = (double)f->packed_bytes + mk * (double)tare_type_bytes(p->x) +
+               mn * (double)tare_type_bytes(p->y);
+    f->ops = 2 * mn * (double)p->k;
+    f->unit = TARE_PROBE_BF16;
+    tare_fit_cost(f, r, 0.8, 0.6); /* predicted, not yet measured on a device */
+    return 1;
+}
+
+static tare_status quantise(const tare_run_args *a, const place *at) {
+    cu_args args = {
+        .x = a->x,
+        .y = a->scratch,
+        .extra = (char *)a->scratch + at->scales_at,
+        .m = (int32_t)a->m,
+        .k = (int32_t)a->problem->k,
+        .x_type = (int32_t)a->problem->x,
+        .i = {
+            [CU_XF8_STRIDE] = (int32_t)(at->ld * (int64_t)sizeof(uint16_t)), [CU_XF8_HALVES] = 1}};
+    cu_grid g = {.x = (unsigned)a->m, .threads = CU_XF8_THREADS};
+    return cu_launch(a->stream, (const void *)cu_x_f8, &g, &args);
+}
+
+static tare_status run(const tare_run_args *a) {
+    tare_problem q = by_halves(a->problem);
+    place at = place_of(a->problem, a->m);
+    char *scratch = a->scratch;
+    cu_tile_x x = {scratch, (int32_t)at.ld, (const float *)(void *)(scratch + at.scales_at)};
+    TARE_TRY(quantise(a, &at));
+    return cu_tile_product(a, &q, &x, scratch + at.splits_at);
+}
+
+const tare_kernel matmul_f8a8_cu = {
+    .name = "matmul_f8a8_cu",
+    .op = TARE_MATMUL,
+    .needs = CU_SM80,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = cu_tile_pack_row,
+    .run = run,
+};
