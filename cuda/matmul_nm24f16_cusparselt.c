@@ -1,9 +1,9 @@
 /* 2:4 weights and x in f16 on sparse tensor cores, by NVIDIA's cuSPARSELt. */
-#include "cuda/nm24.h"
+#include "cuda/splt.h"
 #include "cuda/rows.h"
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    return cu_nm24_fit(TARE_F16, r, p, f);
+    return cu_splt_fit(TARE_F16, r, p, f);
 }
 
 const tare_kernel matmul_nm24f16_cusparselt = {
@@ -12,8 +12,8 @@ const tare_kernel matmul_nm24f16_cusparselt = {
     .needs = CU_SM80 | CU_CUSPARSELT,
     .vendor = "cuSPARSELt",
     .fit = fit,
-    .pack = cu_nm24_pack,
-    .run = cu_nm24_run,
-    .settle = cu_nm24_settle,
-    .release = cu_nm24_release,
+    .pack = cu_splt_pack,
+    .run = cu_splt_run,
+    .settle = cu_splt_settle,
+    .release = cu_splt_release,
 };

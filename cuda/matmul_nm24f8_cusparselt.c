@@ -1,10 +1,10 @@
 /* 2:4 weights in f8, x quantised to f8 a row: sparse tensor cores, by NVIDIA's cuSPARSELt, whose
  * list of types has e4m3 for sm_90 and newer. */
-#include "cuda/nm24.h"
+#include "cuda/splt.h"
 #include "cuda/rows.h"
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    return cu_nm24_fit(TARE_F8, r, p, f);
+    return cu_splt_fit(TARE_F8, r, p, f);
 }
 
 const tare_kernel matmul_nm24f8_cusparselt = {
@@ -13,8 +13,8 @@ const tare_kernel matmul_nm24f8_cusparselt = {
     .needs = CU_SM90 | CU_FP8 | CU_CUSPARSELT,
     .vendor = "cuSPARSELt",
     .fit = fit,
-    .pack = cu_nm24_pack,
-    .run = cu_nm24_run,
-    .settle = cu_nm24_settle,
-    .release = cu_nm24_release,
+    .pack = cu_splt_pack,
+    .run = cu_splt_run,
+    .settle = cu_splt_settle,
+    .release = cu_splt_release,
 };

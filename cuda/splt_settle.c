@@ -1,7 +1,7 @@
 /* 2:4 weights by cuSPARSELt: from the dense matrix that was uploaded to the compressed one and the
  * plan of the fastest algorithm, and the end of both. */
 #include "cuda/lib/cusparselt.h"
-#include "cuda/nm24.h"
+#include "cuda/splt.h"
 #include "cuda/objects.h"
 
 void cu_pattern(cu_args a);
@@ -12,12 +12,12 @@ enum { VALID = 256 }; /* bytes for the answer to whether W is 2:4 */
 /* Under way from one blob to the other. */
 typedef struct job {
     const tare_problem *p;
-    const cu_nm24_kind *kind;
-    cu_nm24_shape s;
+    const cu_splt_kind *kind;
+    cu_splt_shape s;
     cu_device *device;
     cu_stream *stream;
     const cusparselt_handle *h;
-    cu_nm24_object *o;
+    cu_splt_object *o;
     char *dense, *out, *spare; /* spare: whether W is 2:4, a buffer of the library's, x, D */
     size_t compressed, buffer, out_bytes;
 } job;
@@ -25,7 +25,7 @@ typedef struct job {
 /* ---- the library's descriptors ---- */
 
 /* In the order opposite to that of making. Failures leave nothing to do. */
-static void destroy(cu_device *d, cu_nm24_object *o) {
+static void destroy(cu_device *d, cu_splt_object *o) {
     if (o->made[PLAN]) (void)CU_LT(d, MatmulPlanDestroy(&o->plan));
     if (o->made[CHOICE] && cu_lt.MatmulAlgSelectionDestroy)
         (void)CU_LT(d, MatmulAlgSelectionDestroy(&o->choice));
@@ -36,8 +36,8 @@ static void destroy(cu_device *d, cu_nm24_object *o) {
 }
 
 static tare_status describe(job *j) {
-    cu_nm24_object *o = j->o;
-    const cu_nm24_kind *kind = j->kind;
+    cu_splt_object *o = j->o;
+    const cu_splt_kind *kind = j->kind;
     TARE_TRY(
         CU_LT(j->device, StructuredDescriptorInit(j->h, &o->a, j->s.n, j->s.k, j->s.k, 16, kind->in,
                                                   CUSPARSELT_ROW_MAJOR, CUSPARSELT_HALF_KEPT)));
@@ -52,7 +52,7 @@ static tare_status describe(job *j) {
 }
 
 static tare_status make_plan(job *j) {
-    cu_nm24_object *o = j->o;
+    cu_splt_object *o = j->o;
     const int relu = 1;
     const void *dense = j->dense;
     TARE_TRY(CU_LT(j->device,
@@ -79,14 +79,14 @@ static size_t x_bytes(const job *j) {
 static tare_status make_room(job *j) {
     TARE_TRY(CU_LT(j->device, SpMMACompressedSize(j->h, &j->o->plan, &j->compressed, &j->buffer)));
     size_t scales = j->p->w.scaling ? (size_t)j->p->n * sizeof(float) : 0;
-    j->o->scales_at = cu_nm24_up(j->compressed);
+    j->o->scales_at = cu_splt_up(j->compressed);
     j->out_bytes = scales ? j->o->scales_at + scales : j->compressed;
     if (j->out_bytes > j->s.most)
         TARE_FAIL(TARE_E_UNSUPPORTED, "cuda: cuSPARSELt compresses W to %zu bytes; expected %zu",
                   j->out_bytes, j->s.most);
     TARE_TRY(cu_alloc(j->device, j->out_bytes, (void **)&j->out));
     size_t d = (size_t)(j->s.m * j->s.n * j->kind->out_bytes);
-    return cu_alloc(j->device, VALID + cu_nm24_up(j->buffer) + cu_nm24_up(x_bytes(j)) + d,
+    return cu_alloc(j->device, VALID + cu_splt_up(j->buffer) + cu_splt_up(x_bytes(j)) + d,
                     (void **)&j->spare);
 }
 
@@ -127,16 +127,16 @@ static tare_status fill(job *j, void *x) {
  * not of those that are tried (NVIDIA's own example passes none). */
 static tare_status search(job *j) {
     const float one = 1, zero = 0;
-    char *x = j->spare + VALID + cu_nm24_up(j->buffer), *d = x + cu_nm24_up(x_bytes(j));
+    char *x = j->spare + VALID + cu_splt_up(j->buffer), *d = x + cu_splt_up(x_bytes(j));
     TARE_TRY(fill(j, x));
     TARE_TRY(CU_LT(j->device, MatmulSearch(j->h, &j->o->plan, &one, j->out, x, &zero, d, d, NULL,
                                            &j->stream->stream, 1)));
     TARE_TRY(CU_LT(j->device, MatmulGetWorkspace(j->h, &j->o->plan, &j->o->workspace)));
-    if (j->o->workspace > CU_NM24_WORKSPACE)
+    if (j->o->workspace > CU_SPLT_WORKSPACE)
         TARE_FAIL(
             TARE_E_UNSUPPORTED,
             "cuda: cuSPARSELt's fastest algorithm wants a workspace of %zu bytes; runs have %d",
-            j->o->workspace, (int)CU_NM24_WORKSPACE);
+            j->o->workspace, (int)CU_SPLT_WORKSPACE);
     return CU(j->device, cudaStreamSynchronize(j->stream->stream));
 }
 
@@ -149,18 +149,18 @@ static tare_status work(job *j) {
     return search(j);
 }
 
-tare_status cu_nm24_settle(const tare_problem *p, void *state, void *stream, void **mem,
+tare_status cu_splt_settle(const tare_problem *p, void *state, void *stream, void **mem,
                            size_t *bytes) {
     job j = {.p = p,
-             .kind = cu_nm24_kind_of(p->w.value),
-             .s = cu_nm24_shape_of(p),
+             .kind = cu_splt_kind_of(p->w.value),
+             .s = cu_splt_shape_of(p),
              .device = state,
              .stream = stream,
              .dense = *mem};
     TARE_TRY(cu_lt_handle(j.device, &j.h));
     j.o = tare_alloc_zeroed(sizeof *j.o);
     if (!j.o) TARE_FAIL(TARE_E_NOMEM, "cuda: no memory for a plan of cuSPARSELt");
-    pthread_mutex_lock(&j.device->lock); /* as in cu_nm24_run */
+    pthread_mutex_lock(&j.device->lock); /* as in cu_splt_run */
     tare_status s = work(&j);
     pthread_mutex_unlock(&j.device->lock);
     if (s == TARE_OK) s = cu_object_put(j.device, j.out, j.o);
@@ -175,9 +175,9 @@ tare_status cu_nm24_settle(const tare_problem *p, void *state, void *stream, voi
     return TARE_OK;
 }
 
-void cu_nm24_release(void *state, void *blob) {
+void cu_splt_release(void *state, void *blob) {
     cu_device *d = state;
-    cu_nm24_object *o = cu_object_take(d, blob);
+    cu_splt_object *o = cu_object_take(d, blob);
     if (!o) return;
     (void)cu_enter(d);
     pthread_mutex_lock(&d->lock);

@@ -14,60 +14,60 @@
  *
  * A plan is for one m, chosen by measuring with that m (cusparseLtMatmulSearch); a run with fewer
  * rows runs them all, with whatever scratch holds: no column of D depends on another of B. */
-#ifndef TARE_CUDA_NM24_H
-#define TARE_CUDA_NM24_H
+#ifndef TARE_CUDA_SPLT_H
+#define TARE_CUDA_SPLT_H
 
 #include "cuda/cu.h"
 #include "cuda/lib/cusparselt_api.h"
 
 /* Workspace that a run has for the library, in scratch; an algorithm that wants more is refused
  * when W is packed. The plan that would tell is not there yet where scratch is sized. */
-enum { CU_NM24_WORKSPACE = 16 << 20 };
+enum { CU_SPLT_WORKSPACE = 16 << 20 };
 
-typedef struct cu_nm24_kind {
+typedef struct cu_splt_kind {
     cudaDataType in, out; /* of W and x; of D */
     int sums;             /* CUSPARSELT_SUM_* */
     int wide, tall;       /* multiples of n and k; of m */
     int in_bytes, out_bytes;
     uint32_t mask, base; /* of random words that hold values of a like magnitude */
-} cu_nm24_kind;
+} cu_splt_kind;
 
-const cu_nm24_kind *cu_nm24_kind_of(tare_type value);
+const cu_splt_kind *cu_splt_kind_of(tare_type value);
 
-typedef struct cu_nm24_shape {
+typedef struct cu_splt_shape {
     int64_t n, k, m;     /* padded */
     size_t dense, bytes; /* of the blob as it is uploaded: W with all its zeros; and scales */
     size_t most;         /* of either blob */
-} cu_nm24_shape;
+} cu_splt_shape;
 
-cu_nm24_shape cu_nm24_shape_of(const tare_problem *p);
+cu_splt_shape cu_splt_shape_of(const tare_problem *p);
 
 /* Multiples of 256, as every section is aligned. */
-static inline size_t cu_nm24_up(size_t v) {
+static inline size_t cu_splt_up(size_t v) {
     return (v + 255) / 256 * 256;
 }
 
 /* What the blob of compressed weights belongs to. The library's structs refer to each other by
  * address, so they stay where they are. */
-typedef struct cu_nm24_object {
+typedef struct cu_splt_object {
     cusparselt_matrix a, b, d;
     cusparselt_product product;
     cusparselt_choice choice;
     cusparselt_plan plan;
     int made[5]; /* of these, without the product, which has no end */
     size_t scales_at, workspace;
-} cu_nm24_object;
+} cu_splt_object;
 
 /* ---- nm24.c ---- */
 
-int cu_nm24_fit(tare_type value, const tare_rates *r, const tare_problem *p, tare_fit *f);
-tare_status cu_nm24_pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used);
-tare_status cu_nm24_run(const tare_run_args *a);
+int cu_splt_fit(tare_type value, const tare_rates *r, const tare_problem *p, tare_fit *f);
+tare_status cu_splt_pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used);
+tare_status cu_splt_run(const tare_run_args *a);
 
 /* ---- nm24_settle.c ---- */
 
-tare_status cu_nm24_settle(const tare_problem *p, void *state, void *stream, void **mem,
+tare_status cu_splt_settle(const tare_problem *p, void *state, void *stream, void **mem,
                            size_t *bytes);
-void cu_nm24_release(void *state, void *blob);
+void cu_splt_release(void *state, void *blob);
 
 #endif

@@ -1,8 +1,8 @@
 /* 2:4 weights by cuSPARSELt: what is taken, packing, a run. */
-#include "cuda/nm24.h"
+#include "cuda/splt.h"
 
 #include "cuda/gemm_finish.h"
-#include "cuda/layout/nm24.h"
+#include "cuda/layout/splt.h"
 #include "cuda/layout/x_f8.h"
 #include "cuda/layout/x_int8.h"
 #include "cuda/lib/cusparselt.h"
@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
-void cu_nm24_crop(cu_args a);
+void cu_splt_crop(cu_args a);
 void cu_x_f8(cu_args a);
 void cu_x_int8(cu_args a);
 
-const cu_nm24_kind *cu_nm24_kind_of(tare_type value) {
-    static const cu_nm24_kind f16 = {CUDA_R_16F, CUDA_R_16F, CUSPARSELT_SUM_F32, 16,        8,
+const cu_splt_kind *cu_splt_kind_of(tare_type value) {
+    static const cu_splt_kind f16 = {CUDA_R_16F, CUDA_R_16F, CUSPARSELT_SUM_F32, 16,        8,
                                      2,          2,          0x83ff83ff,         0x3c003c00},
                               bf16 = {CUDA_R_16BF, CUDA_R_16BF, CUSPARSELT_SUM_F32, 16,        8,
                                       2,           2,           0x807f807f,         0x3f803f80},
@@ -37,13 +37,13 @@ static int64_t up(int64_t v, int64_t to) {
  * kernels' tiles, and what else there may be. Not told before there is a plan; settle checks it. */
 enum { SLACK = 64 << 10 };
 
-cu_nm24_shape cu_nm24_shape_of(const tare_problem *p) {
-    const cu_nm24_kind *kind = cu_nm24_kind_of(p->w.value);
-    cu_nm24_shape s = {.n = up(p->n, kind->wide), .k = up(p->k, kind->wide)};
+cu_splt_shape cu_splt_shape_of(const tare_problem *p) {
+    const cu_splt_kind *kind = cu_splt_kind_of(p->w.value);
+    cu_splt_shape s = {.n = up(p->n, kind->wide), .k = up(p->k, kind->wide)};
     size_t scales = p->w.scaling ? (size_t)p->n * sizeof(float) : 0;
     size_t tiles = (size_t)(up(p->n, 128) * up(p->k, 256));
     s.m = up(p->m, kind->tall);
-    s.dense = cu_nm24_up((size_t)(s.n * s.k * kind->in_bytes));
+    s.dense = cu_splt_up((size_t)(s.n * s.k * kind->in_bytes));
     s.bytes = s.dense + scales;
     s.most = tiles * (size_t)kind->in_bytes / 2 + tiles / 8 + SLACK + scales;
     if (s.most < s.bytes) s.most = s.bytes;
@@ -87,33 +87,33 @@ typedef struct place {
 } place;
 
 static place place_of(const tare_problem *p) {
-    const cu_nm24_kind *kind = cu_nm24_kind_of(p->w.value);
-    cu_nm24_shape s = cu_nm24_shape_of(p);
-    place at = {.x = CU_NM24_WORKSPACE};
-    at.scales = at.x + cu_nm24_up((size_t)(s.m * s.k * kind->in_bytes));
-    at.d = at.scales + (p->w.scaling ? cu_nm24_up((size_t)p->m * sizeof(float)) : 0);
-    at.bytes = at.d + cu_nm24_up((size_t)(s.m * s.n * kind->out_bytes));
+    const cu_splt_kind *kind = cu_splt_kind_of(p->w.value);
+    cu_splt_shape s = cu_splt_shape_of(p);
+    place at = {.x = CU_SPLT_WORKSPACE};
+    at.scales = at.x + cu_splt_up((size_t)(s.m * s.k * kind->in_bytes));
+    at.d = at.scales + (p->w.scaling ? cu_splt_up((size_t)p->m * sizeof(float)) : 0);
+    at.bytes = at.d + cu_splt_up((size_t)(s.m * s.n * kind->out_bytes));
     return at;
 }
 
 /* Least traffic: half of the values with two bits each. */
 static double least_bytes(const tare_problem *p) {
     double kept = (double)p->n * (double)p->k / 2;
-    return kept * ((double)cu_nm24_kind_of(p->w.value)->in_bytes + 0.25) +
+    return kept * ((double)cu_splt_kind_of(p->w.value)->in_bytes + 0.25) +
            (p->w.scaling ? 4.0 * (double)p->n : 0) +
            (double)p->m * ((double)p->k * (double)tare_type_bytes(p->x) +
                            (double)p->n * (double)tare_type_bytes(p->y));
 }
 
-int cu_nm24_fit(tare_type value, const tare_rates *r, const tare_problem *p, tare_fit *f) {
+int cu_splt_fit(tare_type value, const tare_rates *r, const tare_problem *p, tare_fit *f) {
     if (p->w.layout != TARE_NM || p->w.nm_n != 2 || p->w.nm_m != 4 || p->w.value != value) {
         snprintf(f->why, sizeof f->why, "takes 2:4 weights in %s", tare_type_name(value));
         return 0;
     }
     if (!(p->w.scaling ? takes_codes(p, f) : takes_floats(p, f))) return 0;
     if (!cu_gemm_counts(p, f)) return 0;
-    const cu_nm24_kind *kind = cu_nm24_kind_of(value);
-    cu_nm24_shape s = cu_nm24_shape_of(p);
+    const cu_splt_kind *kind = cu_splt_kind_of(value);
+    cu_splt_shape s = cu_splt_shape_of(p);
     if (!within(s.n, s.k, kind->in_bytes) || !within(s.m, s.k, kind->in_bytes) ||
         !within(s.m, s.n, kind->out_bytes))
         return refuse(f, "a matrix has more elements than cuSPARSELt counts");
@@ -135,8 +135,8 @@ int cu_nm24_fit(tare_type value, const tare_rates *r, const tare_problem *p, tar
 
 /* ---- pack ---- */
 
-tare_status cu_nm24_pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
-    cu_nm24_shape s = cu_nm24_shape_of(p);
+tare_status cu_splt_pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
+    cu_splt_shape s = cu_splt_shape_of(p);
     int64_t per_row = format_nm_values(&t->format, t->k);
     const uint8_t *bytes = t->part[TARE_VALUES].data;
     const uint16_t *halves = t->part[TARE_VALUES].data;
@@ -161,7 +161,7 @@ tare_status cu_nm24_pack(const tare_problem *p, const tare_tensor *t, void *blob
 /* Codes of x and their scales, in scratch. */
 static tare_status quantise(const tare_run_args *a, const place *at) {
     const tare_problem *p = a->problem;
-    int32_t stride = (int32_t)cu_nm24_shape_of(p).k;
+    int32_t stride = (int32_t)cu_splt_shape_of(p).k;
     int f8 = p->w.value == TARE_F8;
     cu_args args = {.x = a->x,
                     .y = (char *)a->scratch + at->x,
@@ -181,7 +181,7 @@ static tare_status quantise(const tare_run_args *a, const place *at) {
 
 static tare_status bring_x(const tare_run_args *a, const place *at, const void **x) {
     const tare_problem *p = a->problem;
-    cu_nm24_shape s = cu_nm24_shape_of(p);
+    cu_splt_shape s = cu_splt_shape_of(p);
     *x = (char *)a->scratch + at->x;
     if (p->w.scaling) return quantise(a, at);
     if (s.k != p->k || s.m != a->m)
@@ -190,7 +190,7 @@ static tare_status bring_x(const tare_run_args *a, const place *at, const void *
     return TARE_OK;
 }
 
-static tare_status multiply(const tare_run_args *a, cu_nm24_object *o, const void *x, void *d) {
+static tare_status multiply(const tare_run_args *a, cu_splt_object *o, const void *x, void *d) {
     cu_stream *s = a->stream;
     const cusparselt_handle *h;
     const float one = 1, zero = 0;
@@ -211,30 +211,30 @@ static tare_status crop(const tare_run_args *a, const void *d) {
                     .y = a->y,
                     .m = (int32_t)a->m,
                     .n = (int32_t)p->n,
-                    .i = {[CU_NM24_LD] = (int32_t)cu_nm24_shape_of(p).n}};
-    cu_grid g = {.x = (unsigned)((a->m * p->n + CU_NM24_THREADS - 1) / CU_NM24_THREADS),
-                 .threads = CU_NM24_THREADS};
-    return cu_launch(a->stream, (const void *)cu_nm24_crop, &g, &args);
+                    .i = {[CU_SPLT_LD] = (int32_t)cu_splt_shape_of(p).n}};
+    cu_grid g = {.x = (unsigned)((a->m * p->n + CU_SPLT_THREADS - 1) / CU_SPLT_THREADS),
+                 .threads = CU_SPLT_THREADS};
+    return cu_launch(a->stream, (const void *)cu_splt_crop, &g, &args);
 }
 
-static tare_status finish(const tare_run_args *a, const cu_nm24_object *o, const place *at,
+static tare_status finish(const tare_run_args *a, const cu_splt_object *o, const place *at,
                           const void *d) {
     const tare_problem *p = a->problem;
     const char *packed = a->packed, *scratch = a->scratch;
     if (!p->w.scaling) return crop(a, d);
     cu_gemm_sums_at sums = {.sums = d,
-                            .ld = cu_nm24_shape_of(p).n,
+                            .ld = cu_splt_shape_of(p).n,
                             .ints = p->w.value == TARE_I8,
                             .w_scale = (const float *)(const void *)(packed + o->scales_at),
                             .x_scale = (const float *)(const void *)(scratch + at->scales)};
     return cu_gemm_finish_of(a, &sums);
 }
 
-tare_status cu_nm24_run(const tare_run_args *a) {
+tare_status cu_splt_run(const tare_run_args *a) {
     const tare_problem *p = a->problem;
     cu_stream *stream = a->stream;
-    cu_nm24_object *o = cu_object_get(stream->device, a->packed);
-    cu_nm24_shape s = cu_nm24_shape_of(p);
+    cu_splt_object *o = cu_object_get(stream->device, a->packed);
+    cu_splt_shape s = cu_splt_shape_of(p);
     place at = place_of(p);
     const void *x;
     if (!o) TARE_FAIL(TARE_E_ARG, "cuda: cuSPARSELt has no plan for these weights");
