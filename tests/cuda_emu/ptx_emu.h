@@ -97,6 +97,9 @@ uint16_t emu_float_to_half(float f);
 uint16_t emu_float_to_bf16(float f);
 void emu_mma_16(float d[4], const uint32_t a[4], const uint32_t b[2], int bf16);
 void emu_mma_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[2]);
+void emu_mma_sp_16(float d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e, int pair,
+                   int bf16);
+void emu_mma_sp_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e);
 
 CU_DEV void cu_mma_f16(float d[4], const uint32_t a[4], const uint32_t b[2]) {
     emu_mma_16(d, a, b, 0);
@@ -106,6 +109,17 @@ CU_DEV void cu_mma_bf16(float d[4], const uint32_t a[4], const uint32_t b[2]) {
 }
 CU_DEV void cu_mma_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[2]) {
     emu_mma_s8(d, a, b);
+}
+template <int PAIR>
+CU_DEV void cu_mma_sp_f16(float d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e) {
+    emu_mma_sp_16(d, a, b, e, PAIR, 0);
+}
+template <int PAIR>
+CU_DEV void cu_mma_sp_bf16(float d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e) {
+    emu_mma_sp_16(d, a, b, e, PAIR, 1);
+}
+CU_DEV void cu_mma_sp_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e) {
+    emu_mma_sp_s8(d, a, b, e);
 }
 
 /* ---- memory: misaligned addresses fault as on the device ---- */
