@@ -12,6 +12,8 @@ const tare_kernel *const cu_rows[] = {
     &matmul_w8a8_cu,
     &matmul_w4a8_cu,
     &matmul_bitmap_cu,
+    &matmul_nm24_cu,
+    &matmul_nm24i8_cu,
     &matmul_nm_cu,
     &matmul_csr_cu,
     &matmul_bs_cu,

@@ -29,6 +29,10 @@ cu_tile_kernel cu_tile_fma(int value, int grouped, int mt);
 cu_tile_kernel cu_tile_int8_stream(int bits, int grouped, int mt);
 cu_tile_kernel cu_tile_int8_block(int bits, int grouped);
 
+/* 2:4 weights on the sparse tensor cores; value TARE_I8, TARE_F16 or TARE_BF16, of W and of x. */
+cu_tile_kernel cu_nm24_stream(int value, int mt);
+cu_tile_kernel cu_nm24_block(int value);
+
 /* Bitmap weights; value is a tare_type; mt as above, by tensor cores or not. */
 cu_tile_kernel cu_bitmap(int value, int on_tensor_cores, int mt);
 /* CSR weights, x turned; `tiles` are rows of W; mt 1, 4 or 8 rows of x in all, else 64 a block. */

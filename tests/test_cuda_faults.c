@@ -28,6 +28,8 @@ static const struct {
              {"i4-g64", "matmul_w4a8_cu", TARE_F32, TARE_X_I8},
              {"bitmap/f16", "matmul_bitmap_cu", TARE_F16, 0},
              {"2:4/bf16", "matmul_nm_cu", TARE_BF16, 0},
+             {"2:4/f16", "matmul_nm24_cu", TARE_F16, 0},
+             {"2:4/i8-row", "matmul_nm24i8_cu", TARE_BF16, TARE_X_I8},
              {"csr/f32", "matmul_csr_cu", TARE_F32, 0},
              {"bs16x16/f16", "matmul_bs_cu", TARE_F16, 0}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
