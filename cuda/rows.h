@@ -12,9 +12,11 @@ extern const tare_kernel matmul_w4_cu;
 extern const tare_kernel matmul_w8a8_cu;
 extern const tare_kernel matmul_w4a8_cu;
 extern const tare_kernel matmul_bitmap_cu;
+extern const tare_kernel matmul_bitmapi8_cu;
 extern const tare_kernel matmul_nm24_cu;
 extern const tare_kernel matmul_nm24i8_cu;
 extern const tare_kernel matmul_nm_cu;
+extern const tare_kernel matmul_nmi8_cu;
 extern const tare_kernel matmul_csr_cu;
 extern const tare_kernel matmul_bs_cu;
 

@@ -30,6 +30,8 @@ static const struct {
              {"2:4/bf16", "matmul_nm_cu", TARE_BF16, 0},
              {"2:4/f16", "matmul_nm24_cu", TARE_F16, 0},
              {"2:4/i8-row", "matmul_nm24i8_cu", TARE_BF16, TARE_X_I8},
+             {"bitmap/i8-tensor", "matmul_bitmapi8_cu", TARE_F32, TARE_X_I8},
+             {"4:8/i8-row", "matmul_nmi8_cu", TARE_F16, TARE_X_I8},
              {"csr/f32", "matmul_csr_cu", TARE_F32, 0},
              {"bs16x16/f16", "matmul_bs_cu", TARE_F16, 0}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
