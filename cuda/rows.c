@@ -19,5 +19,6 @@ const tare_kernel *const cu_rows[] = {
     &matmul_nmi8_cu,
     &matmul_csr_cu,
     &matmul_bs_cu,
+    &matmul_bsi8_cu,
     NULL,
 };

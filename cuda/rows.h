@@ -19,5 +19,6 @@ extern const tare_kernel matmul_nm_cu;
 extern const tare_kernel matmul_nmi8_cu;
 extern const tare_kernel matmul_csr_cu;
 extern const tare_kernel matmul_bs_cu;
+extern const tare_kernel matmul_bsi8_cu;
 
 #endif

@@ -41,6 +41,8 @@ cu_tile_kernel cu_bitmap_int8(int mt);
 cu_tile_kernel cu_csr(int mt);
 /* Block-sparse weights; as cu_bitmap. */
 cu_tile_kernel cu_blocks(int value, int on_tensor_cores, int mt);
+/* Those of int8 with int8 activations; mt 1, 2 or 4. */
+cu_tile_kernel cu_blocks_int8(int mt);
 
 #ifdef __cplusplus
 }

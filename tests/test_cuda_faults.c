@@ -33,7 +33,8 @@ static const struct {
              {"bitmap/i8-tensor", "matmul_bitmapi8_cu", TARE_F32, TARE_X_I8},
              {"4:8/i8-row", "matmul_nmi8_cu", TARE_F16, TARE_X_I8},
              {"csr/f32", "matmul_csr_cu", TARE_F32, 0},
-             {"bs16x16/f16", "matmul_bs_cu", TARE_F16, 0}};
+             {"bs16x16/f16", "matmul_bs_cu", TARE_F16, 0},
+             {"bs4x4/i8-row", "matmul_bsi8_cu", TARE_F16, TARE_X_I8}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 typedef struct job {
