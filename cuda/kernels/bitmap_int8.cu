@@ -5,11 +5,10 @@
  * a table of 16 entries gives the selectors with which prmt spreads the next values, up to four of
  * the eight bytes in two registers, over the positions that hold one.
  *
- * Lane-instructions a position, from the code below at MT = 1: spreading 3.3 (13 for four
- * positions), the scan 0.6, copies, masks and waits 0.7, x and mma 0.2: about 5 of the 6 that an
- * H100 has at 50 % and full bandwidth. Words are read from shared memory only when the last is used
- * up, since neighbouring lanes' values, some four words apart, meet in its banks. Not yet run on a
- * device. */
+ * Lane-instructions a position at MT = 1 and 50 %, counted in the machine code for sm_90a: 5.7, of
+ * which 3.5 spread and 0.6 scan; an H100 has about 6 at full bandwidth. A word is read from shared
+ * memory only when the one before is used up, since neighbouring lanes' values, some four words
+ * apart, meet in its banks. Not yet run on a device. */
 #include "cuda/kernels/tile_int8.cuh"
 #include "cuda/layout/bitmap.h"
 #include "cuda/tile_kernels.h"
@@ -20,34 +19,43 @@ enum { WARPS = 8, THREADS = 32 * WARPS, PAIR = 2 };
 /* The values of a unit, all kept, and what is read beyond: the window's second word and the next. */
 enum { STAGE = PAIR * CU_TILE_ROWS * CU_TILE_CHUNK + CU_BITMAP_PIECE };
 
+/* Where a lane stands in a tile: offsets and masks of the chunk of the unit that is read next. */
+struct place {
+    const uint32_t *offsets, *masks;
+    int chunk, chunks;
+};
+
 /* Where the values of a unit begin, those of its second chunk, and end, in pieces of 16 bytes; the
  * masks of both. */
 struct unit_of_w {
     uint32_t begin, second, end, mask[PAIR];
 };
 
-CU_DEV unit_of_w unit_at(const cu_args &a, int64_t tile, int unit, int lane) {
-    int chunks = a.i[CU_TILE_CHUNKS], chunk = PAIR * unit;
+/* Reads a unit and goes `chunks` on; past the last, nothing is there. */
+CU_DEV unit_of_w read_unit(place &p, int chunks) {
     unit_of_w u = {0, 0, 0, {0, 0}};
-    if (chunk >= chunks) return u;
-    const uint32_t *o =
-        (const uint32_t *)((const char *)a.w + a.at[CU_BITMAP_OFFSETS]) + tile * (chunks + 1);
-    const uint32_t *masks = (const uint32_t *)a.w + tile * chunks * 32 + lane;
-    u.begin = o[chunk];
-    u.second = u.end = o[chunk + 1];
-    u.mask[0] = masks[(int64_t)chunk * 32];
-    if (chunk + 1 < chunks) {
-        u.end = o[chunk + 2];
-        u.mask[1] = masks[(int64_t)(chunk + 1) * 32];
+    if (p.chunk < p.chunks) {
+        u.begin = p.offsets[0];
+        u.second = u.end = p.offsets[1];
+        u.mask[0] = p.masks[0];
     }
+    if (p.chunk + 1 < p.chunks) {
+        u.end = p.offsets[2];
+        u.mask[1] = p.masks[32];
+    }
+    p.chunk += chunks;
+    p.offsets += chunks;
+    p.masks += 32 * chunks;
     return u;
 }
 
-CU_DEV void fetch(const cu_args &a, const unit_of_w &u, int lane, unsigned char *to) {
-    const char *values = (const char *)a.w + a.at[CU_BITMAP_VALUES];
-    for (uint32_t i = u.begin + lane; i < u.end; i += 32)
-        cu_cp_async16(to + (i - u.begin) * CU_BITMAP_PIECE, values + (int64_t)i * CU_BITMAP_PIECE,
-                      16);
+/* `values`: the lane's piece of the first. */
+CU_DEV void fetch(const uint4 *values, const unit_of_w &u, int lane, unsigned char *to) {
+    const uint4 *from = values + u.begin;
+    uint4 *at = (uint4 *)to + lane;
+    int left = (int)(u.end - u.begin) - lane;
+#pragma unroll 1
+    for (; left > 0; left -= 32, from += 32, at += 32) cu_cp_async16(at, from, CU_BITMAP_PIECE);
     cu_cp_async_commit();
 }
 
@@ -77,39 +85,37 @@ CU_DEV uint2 spread_of(uint32_t four) {
     return v;
 }
 
-/* Fragments of a chunk's two steps from its values, which begin `skip` bytes behind `from`. */
-CU_DEV void spread(uint32_t mask, const unsigned char *from, uint32_t skip, const uint2 *table,
+/* Fragments of a chunk's two steps from its values, of which the lane's begin `at` bytes behind
+ * `from`: in the word `now`, before the word `next`. */
+CU_DEV void spread(uint32_t mask, const unsigned char *from, uint32_t at, const uint2 *table,
                    uint32_t f[2][4]) {
-    const uint32_t *word = (const uint32_t *)from + skip / 4;
-    uint32_t at = skip % 4, now = word[0], next = word[1];
-    word += 2;
+    uint32_t now = *(const uint32_t *)(from + (at & ~3u));
+    uint32_t next = *(const uint32_t *)(from + (at & ~3u) + 4);
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-        uint2 s = table[mask >> 4 * i & 15];
+        uint32_t entry = (i ? mask >> (4 * i - 3) : mask << 3) & 15u * sizeof(uint2);
+        uint2 s = *(const uint2 *)((const char *)table + entry);
         /* bits: step, row g + 8, the last four of eight columns */
-        f[i / 4][i % 4 / 2 + i % 2 * 2] = cu_prmt(now, next, s.x + at * 0x1111u) & s.y;
+        f[i / 4][i % 4 / 2 + i % 2 * 2] = cu_prmt(now, next, s.x + (at & 3) * 0x1111u) & s.y;
+        uint32_t before = at;
         at += s.x >> 16;
-        if (at < 4) continue;
-        at -= 4;
-        now = next;
-        next = *word++;
+        if ((before ^ at) & 4) { /* four values at most: one word further */
+            now = next;
+            next = *(const uint32_t *)(from + (at & ~3u) + 4);
+        }
     }
 }
 
-/* x of both chunks; zeros past the last row. */
+/* x of both chunks, from the lane's piece of the first row of the first; zeros past the last row. */
 template <int MT>
-CU_DEV void load_x(const cu_args &a, int row, int unit, int lane, uint4 x[PAIR][MT]) {
+CU_DEV void load_x(const cu_args &a, int row, const char *from, uint4 x[PAIR][MT]) {
 #pragma unroll
-    for (int c = 0; c < PAIR; c++)
-#pragma unroll
-        for (int j = 0; j < MT; j++) {
-            int r = row + 8 * j + lane / 4;
-            const char *from = (const char *)a.x + (int64_t)r * a.i[CU_TILE_LDX];
-            x[c][j] = {0, 0, 0, 0};
-            if (r < a.m)
-                x[c][j] = cu_ldg16(from + (int64_t)(PAIR * unit + c) * CU_TILE_CHUNK +
-                                   lane % 4 * 16);
-        }
+    for (int j = 0; j < MT; j++) {
+        x[0][j] = x[1][j] = {0, 0, 0, 0};
+        if (row + 8 * j >= a.m) continue;
+        x[0][j] = cu_ldg16(from + (int64_t)(8 * j) * a.i[CU_TILE_LDX]);
+        x[1][j] = cu_ldg16(from + (int64_t)(8 * j) * a.i[CU_TILE_LDX] + CU_TILE_CHUNK);
+    }
 }
 
 template <int MT>
@@ -151,31 +157,41 @@ __global__ void __launch_bounds__(THREADS, MT == 1 ? 4 : 2)
     bitmap_int8(const __grid_constant__ cu_args a) {
     __shared__ __align__(16) unsigned char staged[WARPS][2][STAGE];
     __shared__ uint2 table[16];
-    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, turn = 0;
-    int units = (a.i[CU_TILE_CHUNKS] + PAIR - 1) / PAIR, stride = WARPS * a.i[CU_TILE_SPLITS];
-    int row = (int)blockIdx.z * 8 * MT, unit = (int)blockIdx.y * WARPS + warp;
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, chunks = a.i[CU_TILE_CHUNKS];
+    int stride = PAIR * WARPS * a.i[CU_TILE_SPLITS], row = (int)blockIdx.z * 8 * MT;
+    int chunk = PAIR * ((int)blockIdx.y * WARPS + warp);
+    int64_t tile = blockIdx.x;
+    const char *w = (const char *)a.w;
+    const uint4 *values = (const uint4 *)(w + a.at[CU_BITMAP_VALUES]) + lane;
+    const char *from_x = (const char *)a.x + (int64_t)(row + lane / 4) * a.i[CU_TILE_LDX] +
+                         chunk * CU_TILE_CHUNK + lane % 4 * 16;
+    place ahead = {(const uint32_t *)(w + a.at[CU_BITMAP_OFFSETS]) + tile * (chunks + 1) + chunk,
+                   (const uint32_t *)w + (tile * chunks + chunk) * 32 + lane, chunk, chunks};
+    unsigned char *here = staged[warp][0], *there = staged[warp][1];
     int32_t sum[MT][4] = {};
     if (threadIdx.x < 16) table[threadIdx.x] = spread_of(threadIdx.x);
     __syncthreads();
-    unit_of_w now = unit_at(a, blockIdx.x, unit, lane), next;
-    unit_of_w ahead = unit_at(a, blockIdx.x, unit + stride, lane);
-    fetch(a, now, lane, staged[warp][0]);
-    for (; unit < units; unit += stride, turn ^= 1) {
+    unit_of_w now = read_unit(ahead, stride), next = read_unit(ahead, stride);
+    fetch(values, now, lane, here);
+    for (; chunk < chunks; chunk += stride) {
         uint4 x[PAIR][MT];
-        next = ahead;
-        fetch(a, next, lane, staged[warp][turn ^ 1]); /* empty past the last */
-        ahead = unit_at(a, blockIdx.x, unit + 2 * stride, lane);
-        load_x<MT>(a, row, unit, lane, x);
+        load_x<MT>(a, row + lane / 4, from_x, x);
+        from_x += (int64_t)stride * CU_TILE_CHUNK;
+        fetch(values, next, lane, there); /* empty past the last */
+        unit_of_w after = read_unit(ahead, stride);
         cu_cp_async_wait<1>();
         __syncwarp(); /* each lane has waited for what it copied; now all of it is there */
 #pragma unroll
         for (int c = 0; c < PAIR; c++) {
             uint32_t f[2][4], begin = c ? (now.second - now.begin) * CU_BITMAP_PIECE : 0;
-            spread(now.mask[c], staged[warp][turn] + begin, values_before(now.mask[c], lane),
-                   table, f);
+            spread(now.mask[c], here, begin + values_before(now.mask[c], lane), table, f);
             multiply<MT>(f, x[c], sum);
         }
         now = next;
+        next = after;
+        unsigned char *read = here;
+        here = there;
+        there = read;
         __syncwarp(); /* before the next copies overwrite it */
     }
     cu_cp_async_wait<0>();

@@ -3,9 +3,9 @@
  * mma.sp. A block has T tiles of W and 8 MT rows of x; its eight warps, and the blocks along y, share
  * out k in units of 256 columns. A slice of a unit is loaded while the one before is multiplied.
  *
- * Lane-instructions a position, from the code below at MT = 1, of which an H100 has 6 (int8) or 11
- * at full bandwidth: loads 0.05 of int8 and 0.09 of 16 bits, mma 0.03 and 0.06, x and addresses 0.2
- * and 0.5 (halves swapped). Not yet run on a device. */
+ * Lane-instructions a position at MT = 1, counted in the machine code for sm_90a: 0.9 of int8 and 2.0
+ * of 16 bits (whose x swaps halves), of about 6 and 11 that an H100 has at full bandwidth. Not yet run
+ * on a device. */
 #include "cuda/kernels/nm24.cuh"
 #include "cuda/tile_kernels.h"
 

@@ -140,8 +140,11 @@ template <int LUT> CU_DEV uint32_t cu_lop3(uint32_t a, uint32_t b, uint32_t c) {
     asm("lop3.b32 %0, %1, %2, %3, %4;" : "=r"(d) : "r"(a), "r"(b), "r"(c), "n"(LUT));
     return d;
 }
+/* Bytes of b and a by the four lowest nibbles of s, each below 8; __byte_perm would mask them. */
 CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) {
-    return __byte_perm(a, b, s);
+    uint32_t d;
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(s));
+    return d;
 }
 CU_DEV int cu_popc(uint32_t v) {
     return __popc(v);

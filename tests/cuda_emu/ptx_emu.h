@@ -169,7 +169,11 @@ template <int LUT> CU_DEV uint32_t cu_lop3(uint32_t a, uint32_t b, uint32_t c) {
 CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) {
     uint64_t all = (uint64_t)b << 32 | a;
     uint32_t d = 0;
-    for (int i = 0; i < 4; i++) d |= (uint32_t)(all >> (s >> 4 * i & 7) * 8 & 255) << 8 * i;
+    for (int i = 0; i < 4; i++) { /* from 8 on a selector means eight times the byte's sign */
+        uint8_t byte = (uint8_t)(all >> (s >> 4 * i & 7) * 8);
+        if (s >> 4 * i & 8) byte = byte & 128 ? 255 : 0;
+        d |= (uint32_t)byte << 8 * i;
+    }
     return d;
 }
 CU_DEV int cu_popc(uint32_t v) {
