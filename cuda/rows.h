@@ -14,7 +14,11 @@ extern const tare_kernel matmul_f8a8_cu;
 extern const tare_kernel matmul_w8a8_cu;
 extern const tare_kernel matmul_w4a8_cu;
 extern const tare_kernel matmul_bitmap_cu;
+extern const tare_kernel matmul_bitmapi8_cu;
+extern const tare_kernel matmul_nm24_cu;
+extern const tare_kernel matmul_nm24i8_cu;
 extern const tare_kernel matmul_nm_cu;
+extern const tare_kernel matmul_nmi8_cu;
 extern const tare_kernel matmul_csr_cu;
 extern const tare_kernel matmul_bs_cu;
 extern const tare_kernel matmul_f32_cublaslt;
@@ -35,5 +39,6 @@ extern const tare_kernel matmul_nm24f16_cusparselt;
 extern const tare_kernel matmul_nm24bf16_cusparselt;
 extern const tare_kernel matmul_nm24i8_cusparselt;
 extern const tare_kernel matmul_nm24f8_cusparselt;
+extern const tare_kernel matmul_bsi8_cu;
 
 #endif

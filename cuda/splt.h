@@ -58,13 +58,13 @@ typedef struct cu_splt_object {
     size_t scales_at, workspace;
 } cu_splt_object;
 
-/* ---- nm24.c ---- */
+/* ---- splt.c ---- */
 
 int cu_splt_fit(tare_type value, const tare_rates *r, const tare_problem *p, tare_fit *f);
 tare_status cu_splt_pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used);
 tare_status cu_splt_run(const tare_run_args *a);
 
-/* ---- nm24_settle.c ---- */
+/* ---- splt_settle.c ---- */
 
 tare_status cu_splt_settle(const tare_problem *p, void *state, void *stream, void **mem,
                            size_t *bytes);

@@ -32,12 +32,20 @@ cu_tile_kernel cu_tile_fma(int value, int grouped, int mt);
 cu_tile_kernel cu_tile_int8_stream(int bits, int grouped, int mt);
 cu_tile_kernel cu_tile_int8_block(int bits, int grouped);
 
+/* 2:4 weights on the sparse tensor cores; value TARE_I8, TARE_F16 or TARE_BF16, of W and of x. */
+cu_tile_kernel cu_nm24_stream(int value, int mt);
+cu_tile_kernel cu_nm24_block(int value);
+
 /* Bitmap weights; value is a tare_type; mt as above, by tensor cores or not. */
 cu_tile_kernel cu_bitmap(int value, int on_tensor_cores, int mt);
+/* Those of int8 with int8 activations; mt 1, 2 or 4. */
+cu_tile_kernel cu_bitmap_int8(int mt);
 /* CSR weights, x turned; `tiles` are rows of W; mt 1, 4 or 8 rows of x in all, else 64 a block. */
 cu_tile_kernel cu_csr(int mt);
 /* Block-sparse weights; as cu_bitmap. */
 cu_tile_kernel cu_blocks(int value, int on_tensor_cores, int mt);
+/* Those of int8 with int8 activations; mt 1, 2 or 4. */
+cu_tile_kernel cu_blocks_int8(int mt);
 
 #ifdef __cplusplus
 }

@@ -27,6 +27,10 @@ static const struct {
              {"i4-g64", "matmul_w4a8_cu", TARE_F32, TARE_X_I8},
              {"bitmap/f16", "matmul_bitmap_cu", TARE_F16, 0},
              {"2:4/bf16", "matmul_nm_cu", TARE_BF16, 0},
+             {"2:4/f16", "matmul_nm24_cu", TARE_F16, 0},
+             {"2:4/i8-row", "matmul_nm24i8_cu", TARE_BF16, TARE_X_I8},
+             {"bitmap/i8-tensor", "matmul_bitmapi8_cu", TARE_F32, TARE_X_I8},
+             {"4:8/i8-row", "matmul_nmi8_cu", TARE_F16, TARE_X_I8},
              {"csr/f32", "matmul_csr_cu", TARE_F32, 0},
              {"bs16x16/f16", "matmul_bs_cu", TARE_F16, 0},
              {"f32", "matmul_f32_cublaslt", TARE_F32, 0},
@@ -46,7 +50,8 @@ static const struct {
              {"2:4/f16", "matmul_nm24f16_cusparselt", TARE_F16, 0},
              {"2:4/bf16", "matmul_nm24bf16_cusparselt", TARE_BF16, TARE_RELU},
              {"2:4/i8-row", "matmul_nm24i8_cusparselt", TARE_F16, TARE_X_I8},
-             {"2:4/f8-row", "matmul_nm24f8_cusparselt", TARE_F32, TARE_X_F8 | TARE_SUM_F8}};
+             {"2:4/f8-row", "matmul_nm24f8_cusparselt", TARE_F32, TARE_X_F8 | TARE_SUM_F8},
+             {"bs4x4/i8-row", "matmul_bsi8_cu", TARE_F16, TARE_X_I8}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 typedef struct job {

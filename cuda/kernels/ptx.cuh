@@ -64,6 +64,35 @@ CU_DEV void cu_mma_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[2]) {
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
+/* The same with A at two of four: a lane's values are those that its groups of four columns keep,
+ * and `e` their places, two bits a value and the lower place first (PTX ISA 8.5, sections "Matrix
+ * fragments for sparse mma.m16n8k32" of f16 and ".m16n8k64" of s8). 16-bit operands: 32 columns;
+ * the lanes whose t / 2 is PAIR hold the places, t even of columns 0 .. 15, t odd of the rest, of
+ * row g low and of row g + 8 high. Bytes: 64 columns; lane t holds the places of row g + 8 (t % 2),
+ * of columns 32 (t / 2) on. Without ::ordered_metadata the assembler warns of slower machines. */
+#define CU_MMA_SP_16(type)                                                                         \
+    asm volatile("mma.sp::ordered_metadata.sync.aligned.m16n8k32.row.col.f32." type "." type       \
+                 ".f32 "                                                                           \
+                 "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9,%10,%11}, {%0,%1,%2,%3}, %12, %13;"         \
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                  \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(b[2]),    \
+                   "r"(b[3]), "r"(e), "n"(PAIR))
+template <int PAIR>
+CU_DEV void cu_mma_sp_f16(float d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e) {
+    CU_MMA_SP_16("f16");
+}
+template <int PAIR>
+CU_DEV void cu_mma_sp_bf16(float d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e) {
+    CU_MMA_SP_16("bf16");
+}
+CU_DEV void cu_mma_sp_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e) {
+    asm volatile("mma.sp::ordered_metadata.sync.aligned.m16n8k64.row.col.s32.s8.s8.s32 "
+                 "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9,%10,%11}, {%0,%1,%2,%3}, %12, 0x0;"
+                 : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(b[2]),
+                   "r"(b[3]), "r"(e));
+}
+
 /* ---- memory ---- */
 
 /* First to leave L2: a hint that loads of 16 bytes take as an operand. Made once a thread. */
@@ -116,8 +145,11 @@ template <int LUT> CU_DEV uint32_t cu_lop3(uint32_t a, uint32_t b, uint32_t c) {
     asm("lop3.b32 %0, %1, %2, %3, %4;" : "=r"(d) : "r"(a), "r"(b), "r"(c), "n"(LUT));
     return d;
 }
+/* Bytes of b and a by the four lowest nibbles of s, each below 8; __byte_perm would mask them. */
 CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) {
-    return __byte_perm(a, b, s);
+    uint32_t d;
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(s));
+    return d;
 }
 CU_DEV int cu_popc(uint32_t v) {
     return __popc(v);

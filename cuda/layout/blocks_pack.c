@@ -30,8 +30,7 @@ size_t cu_blocks_values_at(const cu_blocks_shape *s) {
     return s->columns_at + up16((size_t)s->most_squares * sizeof(uint32_t));
 }
 
-/* Marks the squares of a tile's rows that hold a stored value: map[columns of 16]. */
-static void mark_tile(const tare_tensor *t, int64_t tile, uint8_t *map) {
+void cu_blocks_mark_tile(const tare_tensor *t, int64_t tile, uint8_t *map) {
     const tare_format *f = &t->format;
     const uint32_t *offsets = t->part[TARE_OFFSETS].data;
     int64_t end = (tile + 1) * CU_SQUARE < t->n ? (tile + 1) * CU_SQUARE : t->n;
@@ -76,7 +75,7 @@ static void pack_with(const tare_tensor *t, const cu_blocks_shape *s, char *blob
     char *values = blob + cu_blocks_values_at(s);
     for (int64_t tile = 0; tile < s->tiles; tile++) {
         memset(map, 0, (size_t)across);
-        mark_tile(t, tile, map);
+        cu_blocks_mark_tile(t, tile, map);
         for (int64_t q = 0; q < across; q++) {
             place[q] = map[q] ? squares + 1 : 0;
             if (map[q]) columns[squares++] = (uint32_t)q;

@@ -22,4 +22,7 @@ tare_status cu_blocks_pack(const tare_tensor *t, void *blob, size_t *used);
 void cu_blocks_decode_row(const tare_format *f, int64_t n, int64_t k, int64_t nnz, const void *blob,
                           int64_t row, float *out);
 
+/* Marks the squares of a tile's rows that hold a stored value: map[columns of 16]. */
+void cu_blocks_mark_tile(const tare_tensor *t, int64_t tile, uint8_t *map);
+
 #endif

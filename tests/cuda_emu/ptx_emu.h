@@ -110,6 +110,9 @@ uint16_t emu_float_to_half(float f);
 uint16_t emu_float_to_bf16(float f);
 void emu_mma_16(float d[4], const uint32_t a[4], const uint32_t b[2], int bf16);
 void emu_mma_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[2]);
+void emu_mma_sp_16(float d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e, int pair,
+                   int bf16);
+void emu_mma_sp_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e);
 
 CU_DEV void cu_mma_f16(float d[4], const uint32_t a[4], const uint32_t b[2]) {
     emu_mma_16(d, a, b, 0);
@@ -119,6 +122,17 @@ CU_DEV void cu_mma_bf16(float d[4], const uint32_t a[4], const uint32_t b[2]) {
 }
 CU_DEV void cu_mma_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[2]) {
     emu_mma_s8(d, a, b);
+}
+template <int PAIR>
+CU_DEV void cu_mma_sp_f16(float d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e) {
+    emu_mma_sp_16(d, a, b, e, PAIR, 0);
+}
+template <int PAIR>
+CU_DEV void cu_mma_sp_bf16(float d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e) {
+    emu_mma_sp_16(d, a, b, e, PAIR, 1);
+}
+CU_DEV void cu_mma_sp_s8(int32_t d[4], const uint32_t a[4], const uint32_t b[4], uint32_t e) {
+    emu_mma_sp_s8(d, a, b, e);
 }
 
 /* ---- memory: misaligned addresses fault as on the device ---- */
@@ -168,7 +182,11 @@ template <int LUT> CU_DEV uint32_t cu_lop3(uint32_t a, uint32_t b, uint32_t c) {
 CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) {
     uint64_t all = (uint64_t)b << 32 | a;
     uint32_t d = 0;
-    for (int i = 0; i < 4; i++) d |= (uint32_t)(all >> (s >> 4 * i & 7) * 8 & 255) << 8 * i;
+    for (int i = 0; i < 4; i++) { /* from 8 on a selector means eight times the byte's sign */
+        uint8_t byte = (uint8_t)(all >> (s >> 4 * i & 7) * 8);
+        if (s >> 4 * i & 8) byte = byte & 128 ? 255 : 0;
+        d |= (uint32_t)byte << 8 * i;
+    }
     return d;
 }
 CU_DEV int cu_popc(uint32_t v) {

@@ -1,0 +1,17 @@
+/* 2:4 weights of f16 or bf16, activations of the same type: sparse tensor cores. */
+#include "cuda/nm24.h"
+#include "cuda/rows.h"
+
+static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    return cu_nm24_fit(0, r, p, f);
+}
+
+const tare_kernel matmul_nm24_cu = {
+    .name = "matmul_nm24_cu",
+    .op = TARE_MATMUL,
+    .needs = CU_SM80,
+    .flags = TARE_ROW_REPEATABLE,
+    .fit = fit,
+    .pack = cu_nm24_pack_row,
+    .run = cu_nm24_run,
+};
