@@ -15,11 +15,14 @@ typedef struct cu_tile_kernel {
     const void *address; /* null: there is none */
     int tiles, rows, threads;
     size_t shared; /* dynamic, bytes */
+    int warps_k;   /* warps of a block that share out k, whose last block adds up the splits; 0:
+                      others, which leave that to cu_tile_sum */
+    int per_sm;    /* blocks that a multiprocessor holds; 0: two */
 } cu_tile_kernel;
 
 /* bits 4, 8 or 16 of a weight; bf16: x and the tensor cores' operands are bf16, else f16; mt: tiles
  * of 8 rows of x, 1, 2 or 4. */
-cu_tile_kernel cu_tile_stream(int bits, int bf16, int grouped, int mt);
+cu_tile_kernel cu_tile_stream(int bits, int bf16, int grouped, int zeros, int mt);
 /* For many rows of x: 64 a block, by way of shared memory. */
 cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped);
 /* f32 x, and any type of weights, on the plain cores; value is a tare_type; mt 1, 4 or 8 rows. */
