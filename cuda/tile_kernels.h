@@ -29,7 +29,7 @@ cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped);
 cu_tile_kernel cu_tile_fma(int value, int grouped, int mt);
 
 /* The first two with int8 activations; bits 4 or 8. */
-cu_tile_kernel cu_tile_int8_stream(int bits, int grouped, int mt);
+cu_tile_kernel cu_tile_int8_stream(int bits, int grouped, int zeros, int mt);
 cu_tile_kernel cu_tile_int8_block(int bits, int grouped);
 
 /* Bitmap weights; value is a tare_type; mt as above, by tensor cores or not. */

@@ -20,6 +20,18 @@ template <int Q, int T, int GROUPED, int ZEROS> struct cu_ring {
     uint32_t zeros[UNITS][GROUPED && ZEROS ? GROUPS : 1][T][4];
 };
 
+/* A lane's words of a chunk. */
+template <int Q, int T>
+CU_DEV void cu_ring_words(const uint4 from[T * Q][32], uint32_t words[T][4 * Q]) {
+    int lane = threadIdx.x % 32;
+#pragma unroll
+    for (int i = 0; i < T * Q; i++) {
+        uint4 v = from[i][lane];
+        uint32_t *to = &words[i / Q][i % Q * 4];
+        to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
+    }
+}
+
 /* Where a lane reads: rows of T tiles, from the first column. */
 template <int Q, int T> struct cu_walk {
     const char *words[T], *scales, *zeros;

@@ -54,17 +54,6 @@ template <int MT> CU_DEV void load_x(const rows<MT> &v, int step, uint4 x[MT]) {
     }
 }
 
-template <int Q, int T>
-CU_DEV void read_words(const uint4 from[T * Q][32], uint32_t words[T][4 * Q]) {
-    int lane = threadIdx.x % 32;
-#pragma unroll
-    for (int i = 0; i < T * Q; i++) {
-        uint4 v = from[i][lane];
-        uint32_t *to = &words[i / Q][i % Q * 4];
-        to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
-    }
-}
-
 /* One step: two products of 16 columns for each pair of tiles. */
 template <class D, int T, int MT>
 CU_DEV void multiply(const uint32_t words[T][4 * D::QUADS], int step, const uint4 x[MT],
@@ -184,7 +173,7 @@ __global__ void __launch_bounds__(THREADS, (cut<D, MT, GROUPED, ZEROS>::PER_SM))
             uint32_t words[T][4 * Q];
             cu_cp_async_wait<1>();
             if (GROUPED && !odd) __syncwarp(); /* heads are other lanes' copies */
-            read_words<Q, T>(r.words[odd], words);
+            cu_ring_words<Q, T>(r.words[odd], words);
             walk::fetch(v, r, unit + stride, odd, turn ^ 1);
 #pragma unroll
             for (int s = 0; s < 2; s++) {
