@@ -87,12 +87,15 @@ CU_DEV uint32_t cu_ldg_stream4(const void *p) {
                  : "l"(p), "l"(cu_evict_first()));
     return v;
 }
-/* 16 or 8 bytes of what other blocks read as well. */
+/* 16, 8 or 4 bytes of what other blocks read as well. */
 CU_DEV uint4 cu_ldg16(const void *p) {
     return __ldg((const uint4 *)p);
 }
 CU_DEV uint2 cu_ldg8(const void *p) {
     return __ldg((const uint2 *)p);
+}
+CU_DEV uint32_t cu_ldg4(const void *p) {
+    return __ldg((const unsigned int *)p);
 }
 /* A word that another block of this launch may have written: past L1. */
 CU_DEV uint32_t cu_ldcg4(const void *p) {

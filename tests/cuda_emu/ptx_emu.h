@@ -134,6 +134,9 @@ CU_DEV uint32_t cu_ldg_stream4(const void *p) {
     memcpy(&v, p, 4);
     return v;
 }
+CU_DEV uint32_t cu_ldg4(const void *p) {
+    return cu_ldg_stream4(p);
+}
 CU_DEV uint32_t cu_ldcg4(const void *p) {
     return cu_ldg_stream4(p);
 }
