@@ -29,7 +29,7 @@ static cu_tile_kernel choose(const tare_problem *p, int64_t m, cu_tile_cut *cut)
         k = cu_tile_stream(s.bits, bf16, grouped, zeros, m <= 8 ? 1 : m <= 16 ? 2 : 4);
         parts = (units + k.warps_k - 1) / k.warps_k;
     } else {
-        k = cu_tile_block(s.bits, bf16, grouped);
+        k = cu_tile_block(s.bits, bf16, grouped, zeros);
         parts = units / BLOCK_UNITS;
     }
     *cut = cu_tile_cut_of(&k, s.tiles, parts, m);
@@ -101,7 +101,7 @@ tare_status cu_tile_run(const tare_run_args *a) {
               [CU_TILE_LDX] = ld,
               [CU_TILE_HEADS] = s.heads}};
     TARE_TRY(cu_tile_launch(a->stream, &k, &cut, &args));
-    /* Of few rows of x the last block adds up the splits itself. */
+    /* On the tensor cores the last block adds up the splits itself. */
     int apart = cut.splits > 1 && !k.warps_k;
     return apart ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_sum, &args) : TARE_OK;
 }

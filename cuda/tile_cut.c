@@ -8,6 +8,8 @@
  * measured on one. */
 enum { UNITS = 132, MOST_SPLITS = 16 };
 
+enum { FREE_SHARED = 48 << 10 }; /* dynamic shared memory that needs no leave */
+
 /* What a split costs beside its share of k, as a part of all of k: its sums are stored and read
  * again, 8 bytes an element, where a row of W has k / 2 (i4) to 2 k (f16). */
 static const double SPLIT = 0.02;
@@ -56,6 +58,7 @@ tare_status cu_tile_launch(cu_stream *s, const cu_tile_kernel *k, const cu_tile_
                  .z = (unsigned)c->m_blocks,
                  .threads = (unsigned)k->threads,
                  .shared = k->shared};
+    if (k->shared > FREE_SHARED) TARE_TRY(cu_allow_shared(s->device, k->address, k->shared));
     return cu_launch(s, k->address, &g, a);
 }
 

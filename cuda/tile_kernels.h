@@ -24,7 +24,7 @@ typedef struct cu_tile_kernel {
  * of 8 rows of x, 1, 2 or 4. */
 cu_tile_kernel cu_tile_stream(int bits, int bf16, int grouped, int zeros, int mt);
 /* For many rows of x: 64 a block, by way of shared memory. */
-cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped);
+cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped, int zeros);
 /* f32 x, and any type of weights, on the plain cores; value is a tare_type; mt 1, 4 or 8 rows. */
 cu_tile_kernel cu_tile_fma(int value, int grouped, int mt);
 

@@ -154,7 +154,9 @@ __global__ void __launch_bounds__(THREADS, (cut<D, MT, GROUPED>::PER_SM))
     uint4 x[MT], next_x[MT] = {};
     int unit = (int)blockIdx.y * C::WK + warp / C::WN;
     walk::fetch(v, r, unit, 0, 0);
+    cu_cp_async_commit();
     walk::fetch(v, r, unit, 1, 0);
+    cu_cp_async_commit();
     load_x(from, 2 * unit, v.chunks, next_x);
     for (; 2 * unit < v.chunks; unit += stride, turn ^= GROUPED) {
 #pragma unroll
@@ -164,6 +166,7 @@ __global__ void __launch_bounds__(THREADS, (cut<D, MT, GROUPED>::PER_SM))
             if (GROUPED && !odd) __syncwarp(); /* heads are other lanes' copies */
             cu_ring_words<Q, T>(r.words[odd], words);
             walk::fetch(v, r, unit + stride, odd, turn ^ 1);
+            cu_cp_async_commit();
             memcpy(x, next_x, sizeof x);
             load_x(from, odd ? 2 * (unit + stride) : 2 * unit + 1, v.chunks, next_x);
 #pragma unroll

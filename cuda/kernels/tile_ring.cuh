@@ -64,7 +64,7 @@ template <int Q, int T> struct cu_walk {
         return zeros[cu_tile_head(1, tile < last ? tile : last, 0, threadIdx.x % 32 / 4)];
     }
 
-    /* Queues chunk `odd` of a unit and, with its first, the unit's heads. */
+    /* Copies chunk `odd` of a unit and, with its first, the unit's heads; to be committed. */
     template <int GROUPED, int ZEROS>
     CU_DEV void fetch(const cu_walk &v, cu_ring<Q, T, GROUPED, ZEROS> &r, int unit, int odd,
                       int turn) {
@@ -88,8 +88,34 @@ template <int Q, int T> struct cu_walk {
                 }
             }
         }
-        cu_cp_async_commit();
     }
 };
+
+/* A group is over: its integer sums times its scales. */
+template <int T, int MT>
+CU_DEV void cu_ring_flush(const uint32_t scales[8][T], float part[T][MT][4], float sum[T][MT][4]) {
+    int g = threadIdx.x % 32 / 4;
+#pragma unroll
+    for (int i = 0; i < T; i++) {
+        uint32_t pair = scales[g][i];
+        float low = cu_half_to_float((uint16_t)pair),
+              high = cu_half_to_float((uint16_t)(pair >> 16));
+#pragma unroll
+        for (int j = 0; j < MT; j++)
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+                sum[i][j][e] = cu_fma(part[i][j][e], e < 2 ? low : high, sum[i][j][e]);
+                part[i][j][e] = 0;
+            }
+    }
+}
+
+/* The zero points of rows g and g + 8 of a group, as the layout has them: decoders make theirs of
+ * them when they want them, which costs less than the registers. */
+template <int T> CU_DEV void cu_ring_zeros(const uint32_t from[T][4], uint32_t zeros[T]) {
+    int g = threadIdx.x % 32 / 4;
+#pragma unroll
+    for (int i = 0; i < T; i++) zeros[i] = ((const uint16_t *)from[i])[g];
+}
 
 #endif

@@ -72,33 +72,6 @@ CU_DEV void multiply(const uint32_t words[T][4 * D::QUADS], int step, const uint
     }
 }
 
-/* A group is over: its integer sums times its scales. */
-template <int T, int MT>
-CU_DEV void flush(const uint32_t scales[8][T], float part[T][MT][4], float sum[T][MT][4]) {
-    int g = threadIdx.x % 32 / 4;
-#pragma unroll
-    for (int i = 0; i < T; i++) {
-        uint32_t pair = scales[g][i];
-        float low = cu_half_to_float((uint16_t)pair),
-              high = cu_half_to_float((uint16_t)(pair >> 16));
-#pragma unroll
-        for (int j = 0; j < MT; j++)
-#pragma unroll
-            for (int e = 0; e < 4; e++) {
-                sum[i][j][e] = cu_fma(part[i][j][e], e < 2 ? low : high, sum[i][j][e]);
-                part[i][j][e] = 0;
-            }
-    }
-}
-
-/* The zero points of rows g and g + 8 of a group, as the layout has them: decoders make theirs of
- * them when they want them, which costs less than the registers. */
-template <int T> CU_DEV void group_zeros(const uint32_t from[T][4], uint32_t zeros[T]) {
-    int g = threadIdx.x % 32 / 4;
-#pragma unroll
-    for (int i = 0; i < T; i++) zeros[i] = ((const uint16_t *)from[i])[g];
-}
-
 /* Adds up the WK sums of the block's tiles and stores them: each warp's tile i in turn. */
 template <int T, int WN, int MT>
 CU_DEV void store(const cu_args &a, int64_t tile, int row, float *all, float sum[T][MT][4]) {
@@ -165,7 +138,9 @@ __global__ void __launch_bounds__(THREADS, (cut<D, MT, GROUPED, ZEROS>::PER_SM))
         }
     }
     walk::fetch(v, r, unit, 0, 0);
+    cu_cp_async_commit();
     walk::fetch(v, r, unit, 1, 0);
+    cu_cp_async_commit();
     load_x(from, 4 * unit, next_x);
     for (; 2 * unit < v.chunks; unit += stride, turn ^= GROUPED) {
 #pragma unroll
@@ -175,6 +150,7 @@ __global__ void __launch_bounds__(THREADS, (cut<D, MT, GROUPED, ZEROS>::PER_SM))
             if (GROUPED && !odd) __syncwarp(); /* heads are other lanes' copies */
             cu_ring_words<Q, T>(r.words[odd], words);
             walk::fetch(v, r, unit + stride, odd, turn ^ 1);
+            cu_cp_async_commit();
 #pragma unroll
             for (int s = 0; s < 2; s++) {
                 int step = 2 * odd + s;
@@ -183,10 +159,10 @@ __global__ void __launch_bounds__(THREADS, (cut<D, MT, GROUPED, ZEROS>::PER_SM))
                 if constexpr (GROUPED) {
                     int group = step >> v.shift, first = (group << v.shift) == step;
                     int last = (group + 1) << v.shift == step + 1;
-                    if (ZEROS && first) group_zeros<T>(r.zeros[turn][group], zeros);
+                    if (ZEROS && first) cu_ring_zeros<T>(r.zeros[turn][group], zeros);
                     if (!odd || 2 * unit + 1 < v.chunks)
                         multiply<D, T, MT>(words, s, x, zeros, part);
-                    if (last) flush<T, MT>(r.scales[turn][group], part, sum);
+                    if (last) cu_ring_flush<T, MT>(r.scales[turn][group], part, sum);
                 } else if (!odd || 2 * unit + 1 < v.chunks) {
                     multiply<D, T, MT>(words, s, x, zeros, sum);
                 }
