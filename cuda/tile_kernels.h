@@ -38,6 +38,8 @@ cu_tile_kernel cu_bitmap(int value, int on_tensor_cores, int mt);
 cu_tile_kernel cu_csr(int mt);
 /* Block-sparse weights; as cu_bitmap. */
 cu_tile_kernel cu_blocks(int value, int on_tensor_cores, int mt);
+/* 16-bit ones, where blocks are whole 64 rows high, by 256 rows of x a block. */
+cu_tile_kernel cu_blocks_wide(int bf16);
 
 #ifdef __cplusplus
 }
