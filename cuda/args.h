@@ -23,6 +23,7 @@ typedef struct cu_args {
     void *y;
     void *extra;     /* scratch: partial sums, arrival counters */
     const void *aux; /* beside x: its scales */
+    uint32_t *arrivals; /* the stream's, by the launch: zeros, and left as zeros */
     int64_t at[4];   /* byte offsets of sections in w */
     int32_t m, n, k, m_pad;
     int32_t x_type, y_type; /* tare_type */

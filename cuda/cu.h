@@ -68,7 +68,7 @@ void cu_free(void *state, void *mem);
 
 /* ---- stream.c: queue and clock ---- */
 
-enum { CU_MARKS = 256 };
+enum { CU_MARKS = 256, CU_ARRIVALS = 512 };
 
 /* From `event` on, the stream works on `span`, until the next mark. */
 typedef struct cu_mark {
@@ -85,6 +85,7 @@ typedef struct cu_stream {
     int capturing; /* commands go to a graph: no marks */
     void *room;    /* room.c */
     size_t room_bytes;
+    uint32_t *arrivals; /* on the device: CU_ARRIVALS counters (cuda/kernels/arrive.cuh) */
 } cu_stream;
 
 tare_status cu_stream_create(void *state, void **stream);

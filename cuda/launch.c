@@ -3,6 +3,7 @@
 
 tare_status cu_launch(cu_stream *s, const void *kernel, const cu_grid *g, const cu_args *a) {
     cu_args copy = *a;
+    copy.arrivals = s->arrivals;
     void *args[] = {&copy};
     dim3 grid = {g->x ? g->x : 1, g->y ? g->y : 1, g->z ? g->z : 1}, block = {g->threads, 1, 1};
     TARE_TRY(cu_enter(s->device));

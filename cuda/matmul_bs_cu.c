@@ -11,6 +11,7 @@
 
 void cu_tile_sum(cu_args a);
 
+enum { WIDE_ROWS = 65 };     /* of x, from which the kernel of many rows runs */
 enum { SPLIT_SQUARES = 32 }; /* of a tile, that a block has at least where they are shared out */
 
 static int on_tensor_cores(const tare_problem *p) {
@@ -22,6 +23,11 @@ static cu_tile_kernel choose(const tare_problem *p, int64_t m, cu_tile_cut *cut)
     int tensor = on_tensor_cores(p);
     int mt = tensor ? (m <= 8 ? 1 : m <= 16 ? 2 : 4) : m == 1 ? 1 : m <= 4 ? 4 : 8;
     cu_tile_kernel k = cu_blocks((int)p->w.value, tensor, mt);
+    if (tensor && m >= WIDE_ROWS && p->w.block_r % 64 == 0) {
+        k = cu_blocks_wide(p->x == TARE_BF16);
+        *cut = cu_tile_cut_of(&k, s.tiles, 1, m);
+        return k;
+    }
     *cut = cu_tile_cut_of(&k, s.tiles, s.most_squares / s.tiles / SPLIT_SQUARES, m);
     return k;
 }

@@ -8,6 +8,15 @@
 
 #include <string.h>
 
+/* What counts the blocks that share out a tile's sums; every kernel leaves it as zeros. */
+static tare_status clear_arrivals(cu_stream *s) {
+    size_t bytes = CU_ARRIVALS * sizeof *s->arrivals;
+    void *mem;
+    TARE_TRY(cu_alloc(s->device, bytes, &mem));
+    s->arrivals = mem;
+    return CU(s->device, cudaMemsetAsync(mem, 0, bytes, s->stream));
+}
+
 tare_status cu_stream_create(void *state, void **stream) {
     cu_device *d = state;
     TARE_TRY(cu_enter(d));
@@ -17,6 +26,11 @@ tare_status cu_stream_create(void *state, void **stream) {
     tare_status st = CU(d, cudaStreamCreateWithFlags(&s->stream, cudaStreamNonBlocking));
     if (st != TARE_OK) {
         tare_free(s);
+        return st;
+    }
+    st = clear_arrivals(s);
+    if (st != TARE_OK) {
+        cu_stream_destroy(d, s);
         return st;
     }
     *stream = s;
@@ -33,6 +47,7 @@ void cu_stream_destroy(void *state, void *stream) {
     }
     cu_object_unclaim(s);
     cu_free(s->device, s->room);
+    cu_free(s->device, s->arrivals);
     tare_free(s);
 }
 

@@ -9,7 +9,7 @@
 
 void cu_tile_sum(cu_args a);
 
-enum { BLOCK_UNITS = 4, STREAM_WARPS = 8 }; /* pairs of chunks that a split has at least */
+enum { BLOCK_UNITS = 4, FMA_WARPS = 8 }; /* pairs of chunks that a split has at least */
 
 static int on_tensor_cores(const tare_problem *p) {
     tare_type w = p->w.value;
@@ -19,16 +19,18 @@ static int on_tensor_cores(const tare_problem *p) {
 /* Of a run with m rows. */
 static cu_tile_kernel choose(const tare_problem *p, int64_t m, cu_tile_cut *cut) {
     cu_tile_shape s = cu_tile_shape_of(&p->w, p->n, p->k);
-    int bf16 = p->x == TARE_BF16, grouped = s.flush != 0;
+    int bf16 = p->x == TARE_BF16, grouped = s.flush != 0, zeros = p->w.zero_points != 0;
     int bits = p->w.value == TARE_F8 ? CU_TILE_F8 : s.bits;
-    int64_t units = (s.chunks + 1) / 2, parts = (units + STREAM_WARPS - 1) / STREAM_WARPS;
+    int64_t units = (s.chunks + 1) / 2, parts;
     cu_tile_kernel k;
     if (!on_tensor_cores(p)) {
         k = cu_tile_fma((int)p->w.value, grouped, m == 1 ? 1 : m <= 4 ? 4 : 8);
+        parts = (units + FMA_WARPS - 1) / FMA_WARPS;
     } else if (m <= CU_TILE_STREAM_ROWS) {
-        k = cu_tile_stream(bits, bf16, grouped, m <= 8 ? 1 : m <= 16 ? 2 : 4);
+        k = cu_tile_stream(bits, bf16, grouped, zeros, m <= 8 ? 1 : m <= 16 ? 2 : 4);
+        parts = (units + k.warps_k - 1) / k.warps_k;
     } else {
-        k = cu_tile_block(bits, bf16, grouped);
+        k = cu_tile_block(bits, bf16, grouped, zeros);
         parts = units / BLOCK_UNITS;
     }
     *cut = cu_tile_cut_of(&k, s.tiles, parts, m);
@@ -102,8 +104,9 @@ tare_status cu_tile_product(const tare_run_args *a, const tare_problem *p, const
               [CU_TILE_LDX] = x->ld,
               [CU_TILE_HEADS] = s.heads}};
     TARE_TRY(cu_tile_launch(a->stream, &k, &cut, &args));
-    return cut.splits > 1 ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_sum, &args)
-                          : TARE_OK;
+    /* On the tensor cores the last block adds up the splits itself. */
+    int apart = cut.splits > 1 && !k.warps_k;
+    return apart ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_sum, &args) : TARE_OK;
 }
 
 tare_status cu_tile_run(const tare_run_args *a) {

@@ -3,29 +3,44 @@
 
 #include <stdio.h>
 
-/* A device is full with about two blocks on each of some 130 multiprocessors. The number is a
- * constant, not the device's: scratch is sized where the device is not known, and sums come out the
- * same on every device. Not yet measured on one. */
-enum { FULL = 264, MOST_SPLITS = 16 };
+/* Multiprocessors of a device. The number is a constant, not the device's: scratch is sized where
+ * the device is not known, and sums come out the same on every device. It is an H100's; not yet
+ * measured on one. */
+enum { UNITS = 132, MOST_SPLITS = 16 };
+
+enum { FREE_SHARED = 48 << 10 }; /* dynamic shared memory that needs no leave */
+
+/* What a split costs beside its share of k, as a part of all of k: its sums are stored and read
+ * again, 8 bytes an element, where a row of W has k / 2 (i4) to 2 k (f16). */
+static const double SPLIT = 0.02;
 
 /* Blocks along z are counted in 16 bits, of 8 rows at least; columns in 31; elements of x and y by
  * blocks of 256 in 31. */
 static const int64_t MOST_M = 65535 * 8, MOST_K = 1 << 30, MOST_X = (int64_t)1 << 38;
 
+/* Blocks run in waves, and the last one is rarely full: the number of splits is the one that ends
+ * first. A grid that fills the device as it is, is not split. */
 cu_tile_cut cu_tile_cut_of(const cu_tile_kernel *k, int64_t tiles, int64_t parts, int64_t m) {
     cu_tile_cut c = {.row_blocks = (tiles + k->tiles - 1) / k->tiles,
-                     .m_blocks = (m + k->rows - 1) / k->rows};
-    c.splits = (FULL + c.row_blocks * c.m_blocks - 1) / (c.row_blocks * c.m_blocks);
-    if (c.splits > parts) c.splits = parts;
-    if (c.splits > MOST_SPLITS) c.splits = MOST_SPLITS;
-    if (c.splits < 1) c.splits = 1;
+                     .m_blocks = (m + k->rows - 1) / k->rows,
+                     .splits = 1};
+    int64_t blocks = c.row_blocks * c.m_blocks, full = UNITS * (k->per_sm ? k->per_sm : 2);
+    double least = 0;
+    if (blocks >= full) return c;
+    for (int64_t s = 1; s <= MOST_SPLITS && s <= parts; s++) {
+        double waves = (double)((blocks * s + full - 1) / full) / (double)s;
+        double cost = waves + SPLIT * (double)(s * blocks) / (double)full;
+        if (s > 1 && cost >= least) continue;
+        least = cost;
+        c.splits = s;
+    }
     return c;
 }
 
-/* Past FULL blocks nothing is split. */
+/* Kernels have 8, 16, 32 rows of x a block, or 64; past a full grid nothing is split. */
 size_t cu_tile_most(const tare_problem *p, size_t (*bytes)(const tare_problem *p, int64_t m)) {
     size_t most = bytes(p, p->m), b;
-    for (int64_t m = 1; m < p->m && m <= 64 * FULL; m = m < 64 ? m + 1 : m + 64)
+    for (int64_t m = 1; m < p->m && m <= 64 * 2 * UNITS; m = m < 64 ? m + 1 : m + 32)
         if ((b = bytes(p, m)) > most) most = b;
     return most;
 }
@@ -43,6 +58,7 @@ tare_status cu_tile_launch(cu_stream *s, const cu_tile_kernel *k, const cu_tile_
                  .z = (unsigned)c->m_blocks,
                  .threads = (unsigned)k->threads,
                  .shared = k->shared};
+    if (k->shared > FREE_SHARED) TARE_TRY(cu_allow_shared(s->device, k->address, k->shared));
     return cu_launch(s, k->address, &g, a);
 }
 

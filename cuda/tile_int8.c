@@ -10,16 +10,18 @@
 void cu_x_int8(cu_args a);
 void cu_tile_int8_sum(cu_args a);
 
-enum { BLOCK_UNITS = 4, STREAM_WARPS = 8 }; /* pairs of chunks that a split has at least */
+enum { BLOCK_UNITS = 4 }; /* pairs of chunks that a split has at least */
 
 static cu_tile_kernel choose(const tare_problem *p, int64_t m, cu_tile_cut *cut) {
     cu_tile_shape s = cu_tile_shape_of(&p->w, p->n, p->k);
-    int64_t units = (s.chunks + 1) / 2, parts = (units + STREAM_WARPS - 1) / STREAM_WARPS;
+    int grouped = s.flush != 0, zeros = p->w.zero_points != 0;
+    int64_t units = (s.chunks + 1) / 2, parts;
     cu_tile_kernel k;
     if (m <= CU_TILE_STREAM_ROWS) {
-        k = cu_tile_int8_stream(s.bits, s.flush != 0, m <= 8 ? 1 : m <= 16 ? 2 : 4);
+        k = cu_tile_int8_stream(s.bits, grouped, zeros, m <= 8 ? 1 : m <= 16 ? 2 : 4);
+        parts = (units + k.warps_k - 1) / k.warps_k;
     } else {
-        k = cu_tile_int8_block(s.bits, s.flush != 0);
+        k = cu_tile_int8_block(s.bits, grouped);
         parts = units / BLOCK_UNITS;
     }
     *cut = cu_tile_cut_of(&k, s.tiles, parts, m);
@@ -39,7 +41,7 @@ typedef struct place {
 static place place_of(const tare_problem *p, int64_t m) {
     cu_tile_shape s = cu_tile_shape_of(&p->w, p->n, p->k);
     place at = {.stride = s.chunks * CU_X8_CHUNK};
-    at.sums = p->w.zero_points || p->w.value == TARE_I4 ? s.groups : 0;
+    at.sums = p->w.zero_points ? s.groups : 0;
     at.scales_at = up256((size_t)(m * at.stride));
     at.sums_at = at.scales_at + up256((size_t)m * sizeof(float));
     at.splits_at = at.sums_at + up256((size_t)(m * at.sums) * sizeof(int32_t));
@@ -90,7 +92,7 @@ static tare_status quantise(const tare_run_args *a, const place *at) {
                           [CU_X8_GROUPS] = (int32_t)at->sums,
                           [CU_X8_WIDTH] = grouped ? p->w.group : (int32_t)p->k,
                           [CU_X8_NIBBLES] = p->w.value == TARE_I4}};
-    cu_grid g = {.x = (unsigned)a->m, .threads = 256};
+    cu_grid g = {.x = (unsigned)a->m, .threads = CU_X8_THREADS};
     return cu_launch(a->stream, (const void *)cu_x_int8, &g, &args);
 }
 
@@ -123,6 +125,7 @@ tare_status cu_tile_int8_run(const tare_run_args *a) {
                           [CU_TILE_LDX] = (int32_t)at.stride,
                           [CU_TILE_HEADS] = s.heads}};
     TARE_TRY(cu_tile_launch(a->stream, &k, &cut, &args));
-    return cut.splits > 1 ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_int8_sum, &args)
-                          : TARE_OK;
+    /* Of few rows of x the last block adds up the splits itself. */
+    int apart = cut.splits > 1 && !k.warps_k;
+    return apart ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_int8_sum, &args) : TARE_OK;
 }

@@ -15,6 +15,9 @@ typedef struct cu_tile_kernel {
     const void *address; /* null: there is none */
     int tiles, rows, threads;
     size_t shared; /* dynamic, bytes */
+    int warps_k;   /* warps of a block that share out k, whose last block adds up the splits; 0:
+                      others, which leave that to cu_tile_sum */
+    int per_sm;    /* blocks that a multiprocessor holds; 0: two */
 } cu_tile_kernel;
 
 /* In the place of bits, e4m3 in 8 of them. */
@@ -22,14 +25,14 @@ enum { CU_TILE_F8 = 108 };
 
 /* bits 4, 8 or 16 of a weight, or CU_TILE_F8; bf16: x and the tensor cores' operands are bf16, else
  * f16; mt: tiles of 8 rows of x, 1, 2 or 4. */
-cu_tile_kernel cu_tile_stream(int bits, int bf16, int grouped, int mt);
+cu_tile_kernel cu_tile_stream(int bits, int bf16, int grouped, int zeros, int mt);
 /* For many rows of x: 64 a block, by way of shared memory. */
-cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped);
+cu_tile_kernel cu_tile_block(int bits, int bf16, int grouped, int zeros);
 /* f32 x, and any type of weights, on the plain cores; value is a tare_type; mt 1, 4 or 8 rows. */
 cu_tile_kernel cu_tile_fma(int value, int grouped, int mt);
 
 /* The first two with int8 activations; bits 4 or 8. */
-cu_tile_kernel cu_tile_int8_stream(int bits, int grouped, int mt);
+cu_tile_kernel cu_tile_int8_stream(int bits, int grouped, int zeros, int mt);
 cu_tile_kernel cu_tile_int8_block(int bits, int grouped);
 
 /* 2:4 weights on the sparse tensor cores; value TARE_I8, TARE_F16 or TARE_BF16, of W and of x. */
@@ -46,6 +49,8 @@ cu_tile_kernel cu_csr(int mt);
 cu_tile_kernel cu_blocks(int value, int on_tensor_cores, int mt);
 /* Those of int8 with int8 activations; mt 1, 2 or 4. */
 cu_tile_kernel cu_blocks_int8(int mt);
+/* 16-bit ones, where blocks are whole 64 rows high, by 256 rows of x a block. */
+cu_tile_kernel cu_blocks_wide(int bf16);
 
 #ifdef __cplusplus
 }

@@ -29,7 +29,8 @@ static const kase kases[] = {
     {1, 19, 37, TARE_F32, 0},          {5, 17, 70, TARE_BF16, TARE_BIAS | TARE_RELU},
     {67, 18, 33, TARE_F32, TARE_BIAS}, {65, 18, 12, TARE_F32, 0},
     {80, 3, 4, TARE_BF16, 0},          {112, 18, 8, TARE_F32, TARE_RELU},
-    {34, 17, 72, TARE_F16, 0},         {6, 17, 70, TARE_F16, TARE_W_ROUND | TARE_BIAS}};
+    {34, 17, 72, TARE_F16, 0},         {259, 133, 104, TARE_F16, TARE_BIAS},
+    {66, 70, 203, TARE_BF16, 0},       {6, 17, 70, TARE_F16, TARE_W_ROUND | TARE_BIAS}};
 
 typedef struct rig {
     float *w;

@@ -3,9 +3,10 @@
  * a scan of the warp's popcounts where its own begin, and puts them where its mask says, as
  * fragments for the tensor cores, or as floats where x or the values are f32 or int8.
  *
- * Lane-instructions a position, from the code below, f16 at MT = 1: bit 1, load 1, address 1,
- * packing 1, the scan 0.4, mma and x 0.3: about 5 of the 11 that an H100 has at 50 % and full
- * bandwidth; two lanes may want the same bank of shared memory. Not yet measured on a device. */
+ * Counted in the machine code for sm_90a, f16 at m <= 8: 233 instructions a chunk, 7.3 a position
+ * of the 11 that an H100 has at 50 % and full bandwidth: five of them to take a value (its bit,
+ * load, address, zero, packing), the rest for the scan, addresses, x and mma. The loads from shared
+ * memory come close to their own bound: two of 16 lanes' values often lie in one bank. */
 #include "cuda/kernels/tile_decode.cuh"
 #include "cuda/layout/bitmap.h"
 #include "cuda/tile_kernels.h"
@@ -39,17 +40,17 @@ struct span {
     uint32_t begin, end;
 };
 
-CU_DEV span span_of(const cu_args &a, int64_t tile, int chunk) {
-    const uint32_t *o = (const uint32_t *)((const char *)a.w + a.at[CU_BITMAP_OFFSETS]);
-    int64_t at = tile * (a.i[CU_TILE_CHUNKS] + 1) + chunk;
-    return {o[at], o[at + 1]};
+CU_DEV span span_of(const uint32_t *offsets, int chunk) {
+    return {cu_ldg4(offsets + chunk), cu_ldg4(offsets + chunk + 1)};
 }
 
-CU_DEV void fetch(const cu_args &a, const span &s, int lane, unsigned char *to) {
-    const char *values = (const char *)a.w + a.at[CU_BITMAP_VALUES];
-    for (uint32_t i = s.begin + lane; i < s.end; i += 32)
-        cu_cp_async16(to + (i - s.begin) * CU_BITMAP_PIECE, values + (int64_t)i * CU_BITMAP_PIECE,
-                      16);
+/* `values` and `to` from the lane's first piece on. */
+template <int STAGE> CU_DEV void fetch(const char *values, const span &s, unsigned char *to) {
+    const char *from = values + (int64_t)s.begin * CU_BITMAP_PIECE;
+    int pieces = (int)(s.end - s.begin) - (int)(threadIdx.x % 32);
+#pragma unroll
+    for (int i = 0; i < STAGE / 512; i++)
+        if (pieces > 32 * i) cu_cp_async16(to + 512 * i, from + 512 * i, 16);
 }
 
 /* How many values the lanes before this one have. */
@@ -64,33 +65,56 @@ CU_DEV int values_before(uint32_t mask, int lane) {
 }
 
 /* Eight positions of a row as pairs of 16 bits. */
-CU_DEV void pairs(uint32_t mask, const uint16_t *values, int &at, uint32_t w[4]) {
+CU_DEV void pairs(uint32_t mask, const uint16_t *&from, uint32_t w[4]) {
 #pragma unroll
     for (int e = 0; e < 8; e++) {
         uint32_t v = 0;
-        if (mask >> e & 1) v = values[at++];
-        w[e / 2] = e % 2 ? w[e / 2] | v << 16 : v;
+        if (mask & 1u << e) v = *from++;
+        w[e / 2] = e % 2 ? cu_prmt(w[e / 2], v, 0x5410) : v;
     }
 }
 
+/* Rows of x that a lane reads, from its first column; past the last row the last again: what comes
+ * of it is not stored. */
+template <int MT> struct rows {
+    const uint16_t *at[MT];
+    int end; /* of x, counted from there */
+};
+
+template <int MT> CU_DEV rows<MT> rows_of(const cu_args &a, int row) {
+    int lane = threadIdx.x % 32, column = lane % 4 * 8;
+    rows<MT> v;
+    v.end = a.k - column;
+#pragma unroll
+    for (int j = 0; j < MT; j++) {
+        int r = row + 8 * j + lane / 4, there = r < a.m ? r : a.m - 1;
+        v.at[j] = (const uint16_t *)a.x + (int64_t)there * a.i[CU_TILE_LDX] + column;
+        cu_keep(v.at[j]);
+    }
+    return v;
+}
+
 template <int BF16, int MT>
-CU_DEV void multiply_16(const cu_args &a, uint32_t mask, const uint16_t *values, int at, int row,
-                        int chunk, float sum[MT][4]) {
-    int lane = threadIdx.x % 32;
+CU_DEV void multiply_16(const rows<MT> &from, uint32_t mask, const uint16_t *values, int chunk,
+                        float sum[MT][4]) {
 #pragma unroll
     for (int s = 0; s < 2; s++) {
         uint32_t low[4], high[4];
-        int column = chunk * CU_TILE_CHUNK + s * CU_TILE_STEP + lane % 4 * 8;
-        pairs(mask >> 16 * s, values, at, low);
-        pairs(mask >> (16 * s + 8), values, at, high);
+        uint4 x[MT];
+        int step = 2 * chunk + s;
 #pragma unroll
         for (int j = 0; j < MT; j++) {
-            int r = row + 8 * j + lane / 4;
-            uint4 x = {0, 0, 0, 0};
-            if (r < a.m && column < a.k)
-                x = cu_ldg16((const uint16_t *)a.x + (int64_t)r * a.i[CU_TILE_LDX] + column);
-            uint32_t first[4] = {low[0], high[0], low[1], high[1]}, fx[2] = {x.x, x.y};
-            uint32_t second[4] = {low[2], high[2], low[3], high[3]}, sx[2] = {x.z, x.w};
+            x[j] = {0, 0, 0, 0};
+            if (step * CU_TILE_STEP < from.end)
+                x[j] = cu_ldg16(from.at[j] + (int64_t)step * CU_TILE_STEP);
+        }
+        pairs(mask >> 16 * s, values, low);
+        pairs(mask >> (16 * s + 8), values, high);
+        uint32_t first[4] = {low[0], high[0], low[1], high[1]};
+        uint32_t second[4] = {low[2], high[2], low[3], high[3]};
+#pragma unroll
+        for (int j = 0; j < MT; j++) {
+            uint32_t fx[2] = {x[j].x, x[j].y}, sx[2] = {x[j].z, x[j].w};
             cu_mma_float<BF16>(sum[j], first, fx);
             cu_mma_float<BF16>(sum[j], second, sx);
         }
@@ -143,7 +167,7 @@ template <int WARPS, int COLUMNS> CU_DEV void store(const cu_args &a, int row, c
 /* One tile a block, its chunks in turn among warps and the blocks along y. TENSOR: 8 MT rows of x,
  * else MT. */
 template <int VALUE, int TENSOR, int MT>
-__global__ void __launch_bounds__(32 * stored<VALUE>::WARPS)
+__global__ void __launch_bounds__(32 * stored<VALUE>::WARPS, TENSOR ? (MT == 4 ? 3 : 4) : 1)
     bitmap(const __grid_constant__ cu_args a) {
     enum { WARPS = stored<VALUE>::WARPS, COLUMNS = TENSOR ? 8 * MT : MT };
     enum { STAGE = CU_TILE_ROWS * CU_TILE_CHUNK * stored<VALUE>::BYTES };
@@ -154,30 +178,38 @@ __global__ void __launch_bounds__(32 * stored<VALUE>::WARPS)
     int64_t tile = blockIdx.x;
     int row = (int)blockIdx.z * COLUMNS, chunk = (int)blockIdx.y * WARPS + warp;
     const uint32_t *masks = (const uint32_t *)a.w + tile * chunks * 32 + lane;
+    const uint32_t *offsets =
+        (const uint32_t *)((const char *)a.w + a.at[CU_BITMAP_OFFSETS]) + tile * (chunks + 1);
+    const char *stored_at = (const char *)a.w + a.at[CU_BITMAP_VALUES] + lane * CU_BITMAP_PIECE;
+    unsigned char *stage = staged[warp][0];
     float sum[TENSOR ? MT : 2][TENSOR ? 4 : MT] = {};
     span ahead = {0, 0};
     uint32_t mask = 0;
+    rows<TENSOR ? MT : 1> from = rows_of < TENSOR ? MT : 1 > (a, row);
+    cu_keep(masks);
+    cu_keep(offsets);
+    cu_keep(stored_at);
     if (chunk < chunks) {
-        fetch(a, span_of(a, tile, chunk), lane, staged[warp][0]);
-        mask = masks[(int64_t)chunk * 32];
-        if (chunk + stride < chunks) ahead = span_of(a, tile, chunk + stride);
+        fetch<STAGE>(stored_at, span_of(offsets, chunk), stage + lane * CU_BITMAP_PIECE);
+        mask = cu_ldg4(masks + (int64_t)chunk * 32);
+        if (chunk + stride < chunks) ahead = span_of(offsets, chunk + stride);
     }
     cu_cp_async_commit();
-    for (; chunk < chunks; chunk += stride, turn ^= 1) {
+    for (; chunk < chunks; chunk += stride, turn ^= STAGE) {
         int next = chunk + stride;
         uint32_t next_mask = 0;
-        fetch(a, ahead, lane, staged[warp][turn ^ 1]); /* empty past the last */
-        cu_cp_async_commit();
-        if (next < chunks) next_mask = masks[(int64_t)next * 32];
+        fetch<STAGE>(stored_at, ahead, stage + (turn ^ STAGE) + lane * CU_BITMAP_PIECE);
+        cu_cp_async_commit(); /* empty past the last */
+        if (next < chunks) next_mask = cu_ldg4(masks + (int64_t)next * 32);
         ahead = {0, 0};
-        if (next + stride < chunks) ahead = span_of(a, tile, next + stride);
+        if (next + stride < chunks) ahead = span_of(offsets, next + stride);
         cu_cp_async_wait<1>();
         __syncwarp(); /* each lane has waited for what it copied; now all of it is there */
         const typename stored<VALUE>::type *values =
-            (const typename stored<VALUE>::type *)staged[warp][turn];
+            (const typename stored<VALUE>::type *)(stage + turn);
         int at = values_before(mask, lane);
         if constexpr (TENSOR)
-            multiply_16<VALUE == CU_BF16, MT>(a, mask, values, at, row, chunk, sum);
+            multiply_16<VALUE == CU_BF16, MT>(from, mask, values + at, chunk, sum);
         else
             multiply_float<VALUE, MT>(a, mask, values, at, row, chunk, sum);
         mask = next_mask;
@@ -213,7 +245,12 @@ template <int VALUE> cu_tile_kernel tensor(int mt) {
     return {mt == 1   ? (const void *)bitmap<VALUE, 1, 1>
             : mt == 2 ? (const void *)bitmap<VALUE, 1, 2>
                       : (const void *)bitmap<VALUE, 1, 4>,
-            1, 8 * mt, 32 * stored<VALUE>::WARPS, 0};
+            1,
+            8 * mt,
+            32 * stored<VALUE>::WARPS,
+            0,
+            0,
+            4};
 }
 
 } // namespace

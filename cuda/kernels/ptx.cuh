@@ -22,6 +22,11 @@
     extern __shared__ __align__(128) unsigned char cu_dynamic_shared[];                            \
     unsigned char *name = cu_dynamic_shared
 
+/* Keeps an address whole in registers: the compiler would add its parts up again at each use. */
+template <class P> CU_DEV void cu_keep(P *&p) {
+    asm("" : "+l"(p));
+}
+
 /* ---- warps ---- */
 
 CU_DEV uint32_t cu_shfl(uint32_t v, int lane) {
@@ -116,18 +121,38 @@ CU_DEV uint32_t cu_ldg_stream4(const void *p) {
                  : "l"(p), "l"(cu_evict_first()));
     return v;
 }
-/* 16 or 8 bytes of what other blocks read as well. */
+/* 16, 8 or 4 bytes of what other blocks read as well. */
 CU_DEV uint4 cu_ldg16(const void *p) {
     return __ldg((const uint4 *)p);
 }
 CU_DEV uint2 cu_ldg8(const void *p) {
     return __ldg((const uint2 *)p);
 }
+CU_DEV uint32_t cu_ldg4(const void *p) {
+    return __ldg((const unsigned int *)p);
+}
+/* A word that another block of this launch may have written: past L1. */
+CU_DEV uint32_t cu_ldcg4(const void *p) {
+    return __ldcg((const unsigned int *)p);
+}
 /* 16 bytes to shared memory behind the thread's back; of them `valid` from memory, the rest 0. */
 CU_DEV void cu_cp_async16(void *shared, const void *global, int valid) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
                      (uint32_t)__cvta_generic_to_shared(shared)),
                  "l"(global), "r"(valid)
+                 : "memory");
+}
+/* Of what is read once: first to leave L2. */
+CU_DEV void cu_cp_async16_stream(void *shared, const void *global) {
+    asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(
+                     (uint32_t)__cvta_generic_to_shared(shared)),
+                 "l"(global), "l"(cu_evict_first())
+                 : "memory");
+}
+CU_DEV void cu_cp_async4(void *shared, const void *global) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(
+                     (uint32_t)__cvta_generic_to_shared(shared)),
+                 "l"(global)
                  : "memory");
 }
 CU_DEV void cu_cp_async_commit() {

@@ -5,22 +5,52 @@
  * in plain order, with rows of any length, as libraries want them.
  *
  * A block does one row: its largest magnitude, its codes, and where weights have zero points the
- * sum of the codes of each group. */
+ * sum of the codes of each group. A thread takes 16 bytes of x at a time and keeps what it has read
+ * for the second walk, up to 16384 columns a row: few rows wait for memory once. */
 #include "cuda/kernels/finish.cuh"
 #include "cuda/layout/x_int8.h"
 
 namespace {
 
-enum { THREADS = 256, WARPS = THREADS / 32 };
+enum { THREADS = CU_X8_THREADS, WARPS = THREADS / 32, PIECE = 8, KEPT = 4 };
 
-CU_DEV float largest(const cu_args &a, int64_t row) {
-    __shared__ float part[WARPS];
-    float most = 0;
-    for (int j = threadIdx.x; j < a.k; j += THREADS) {
-        float v = cu_load_x(a.x, a.x_type, row * a.k + j);
-        v = v < 0 ? -v : v;
-        most = v > most ? v : most;
+/* Eight columns of a row, zeros past its end. */
+CU_DEV void load(const cu_args &a, int64_t row, int piece, float v[PIECE]) {
+    int column = piece * PIECE;
+    int64_t from = row * a.k + column;
+    if (a.k % PIECE || column >= a.k) {
+#pragma unroll
+        for (int e = 0; e < PIECE; e++)
+            v[e] = column + e < a.k ? cu_load_x(a.x, a.x_type, from + e) : 0.0f;
+    } else if (a.x_type == CU_F32) {
+        uint4 low = cu_ldg16((const float *)a.x + from),
+              high = cu_ldg16((const float *)a.x + from + 4);
+        uint32_t w[PIECE] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+        for (int e = 0; e < PIECE; e++) v[e] = cu_uint_as_float(w[e]);
+    } else {
+        uint4 all = cu_ldg16((const uint16_t *)a.x + from);
+        uint32_t w[4] = {all.x, all.y, all.z, all.w};
+#pragma unroll
+        for (int e = 0; e < PIECE; e++) {
+            uint16_t h = (uint16_t)(w[e / 2] >> 16 * (e % 2));
+            v[e] = a.x_type == CU_F16 ? cu_half_to_float(h) : cu_bf16_to_float(h);
+        }
     }
+}
+
+CU_DEV float larger(const float v[PIECE], float most) {
+#pragma unroll
+    for (int e = 0; e < PIECE; e++) {
+        float size = v[e] < 0 ? -v[e] : v[e];
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
+/* Of the block's threads. */
+CU_DEV float largest(float most) {
+    __shared__ float part[WARPS];
 #pragma unroll
     for (int by = 16; by; by /= 2) {
         float other = cu_shfl_xor_f(most, by);
@@ -40,20 +70,49 @@ CU_DEV int code(float v, float inverse) {
     return (int)(q < 127.0f ? q : 127.0f);
 }
 
+/* The codes of a piece, eight bytes; those of int4 in the order 0 4 1 5, 2 6 3 7. */
+CU_DEV void store(const float v[PIECE], float inverse, int nibbles, int8_t *to) {
+    uint32_t w[2] = {0, 0};
+#pragma unroll
+    for (int e = 0; e < PIECE; e++)
+        w[e / 4] |= (uint32_t)(code(v[e], inverse) & 255) << 8 * (e % 4);
+    uint2 out = {w[0], w[1]};
+    if (nibbles) out = {cu_prmt(w[0], w[1], 0x5140), cu_prmt(w[0], w[1], 0x7362)};
+    *(uint2 *)to = out;
+}
+
+CU_DEV int place(const cu_args &a, int column) {
+    return a.i[CU_X8_ORDER] ? column : cu_x8_place(column, a.i[CU_X8_NIBBLES]);
+}
+
 } // namespace
 
 extern "C" __global__ void __launch_bounds__(THREADS) cu_x_int8(const __grid_constant__ cu_args a) {
     int64_t row = blockIdx.x;
     int stride = a.i[CU_X8_STRIDE], groups = a.i[CU_X8_GROUPS], width = a.i[CU_X8_WIDTH];
+    int nibbles = a.i[CU_X8_NIBBLES], pieces = stride / PIECE;
     int8_t *codes = (int8_t *)a.y + row * stride;
-    float most = largest(a, row);
+    float kept[KEPT][PIECE], v[PIECE], most = 0;
+#pragma unroll
+    for (int i = 0; i < KEPT; i++) load(a, row, threadIdx.x + i * THREADS, kept[i]);
+#pragma unroll
+    for (int i = 0; i < KEPT; i++) most = larger(kept[i], most);
+    for (int p = threadIdx.x + KEPT * THREADS; p < pieces; p += THREADS) {
+        load(a, row, p, v);
+        most = larger(v, most);
+    }
+    most = largest(most);
     int zero = most < 0x1p-100f;
     float inverse = zero ? 0.0f : cu_fdiv_rn(127.0f, most);
     if (threadIdx.x == 0) ((float *)a.extra)[row] = zero ? 0.0f : cu_fdiv_rn(most, 127.0f);
-    for (int j = threadIdx.x; j < stride; j += THREADS) {
-        int q = 0;
-        if (j < a.k) q = code(cu_load_x(a.x, a.x_type, row * a.k + j), inverse);
-        codes[a.i[CU_X8_ORDER] ? j : cu_x8_place(j, a.i[CU_X8_NIBBLES])] = (int8_t)q;
+#pragma unroll
+    for (int i = 0; i < KEPT; i++) {
+        int p = threadIdx.x + i * THREADS;
+        if (p < pieces) store(kept[i], inverse, nibbles, codes + place(a, p * PIECE));
+    }
+    for (int p = threadIdx.x + KEPT * THREADS; p < pieces; p += THREADS) {
+        load(a, row, p, v);
+        store(v, inverse, nibbles, codes + place(a, p * PIECE));
     }
     if (!groups) return;
     int32_t *sums = (int32_t *)((char *)a.extra + a.at[0]) + row * groups;

@@ -4,7 +4,7 @@
 
 #include "cuda/args.h"
 
-enum { CU_X8_CHUNK = 64 };
+enum { CU_X8_CHUNK = 64, CU_X8_THREADS = 512 }; /* of the block that does a row */
 
 /* cu_args.i of cu_x_int8; .y: codes, .extra: scales, .at[0]: bytes from there to the sums. */
 enum {

@@ -35,7 +35,7 @@ enum state { READY, BARRIER, EXCHANGE, DONE };
 struct copy {
     void *to;
     const void *from;
-    int valid;
+    int valid, size;
 };
 
 struct fiber {
@@ -217,8 +217,8 @@ const uint32_t *emu_exchange(const char *what, const uint32_t *operands, int wor
     return warps[current / 32].words[f.turn & 1];
 }
 
-void emu_copy_later(void *to, const void *from, int valid) {
-    fibers[current].open.push_back({to, from, valid});
+void emu_copy_later(void *to, const void *from, int valid, int size) {
+    fibers[current].open.push_back({to, from, valid, size});
 }
 
 void emu_copies_commit() {
@@ -231,7 +231,7 @@ void emu_copies_wait(int leave) {
     fiber &f = fibers[current];
     while ((int)f.groups.size() > leave) {
         for (const copy &c : f.groups.front()) {
-            memset(c.to, 0, 16);
+            memset(c.to, 0, (size_t)c.size);
             if (c.valid) memcpy(c.to, c.from, (size_t)c.valid);
         }
         f.groups.erase(f.groups.begin());

@@ -41,7 +41,7 @@ void emu_block_barrier();
 /* Leaves `words` operands for the warp and returns once all 32 lanes have: lane i's are at
  * [i * EMU_WORDS], valid until this lane's next such call. `what` must be the same in all lanes. */
 const uint32_t *emu_exchange(const char *what, const uint32_t *operands, int words);
-void emu_copy_later(void *to, const void *from, int valid);
+void emu_copy_later(void *to, const void *from, int valid, int size = 16);
 void emu_copies_commit();
 void emu_copies_wait(int leave);
 int emu_lane();
@@ -74,6 +74,8 @@ CU_DEV uint32_t cu_float_as_uint(float f) {
     memcpy(&u, &f, 4);
     return u;
 }
+
+template <class P> CU_DEV void cu_keep(P *&) {}
 
 /* ---- warps ---- */
 
@@ -159,10 +161,24 @@ CU_DEV uint32_t cu_ldg_stream4(const void *p) {
     memcpy(&v, p, 4);
     return v;
 }
+CU_DEV uint32_t cu_ldg4(const void *p) {
+    return cu_ldg_stream4(p);
+}
+CU_DEV uint32_t cu_ldcg4(const void *p) {
+    return cu_ldg_stream4(p);
+}
 CU_DEV void cu_cp_async16(void *shared, const void *global, int valid) {
     emu_aligned(shared, 16);
     emu_aligned(global, 16);
     emu_copy_later(shared, global, valid);
+}
+CU_DEV void cu_cp_async16_stream(void *shared, const void *global) {
+    cu_cp_async16(shared, global, 16);
+}
+CU_DEV void cu_cp_async4(void *shared, const void *global) {
+    emu_aligned(shared, 4);
+    emu_aligned(global, 4);
+    emu_copy_later(shared, global, 4, 4);
 }
 CU_DEV void cu_cp_async_commit() {
     emu_copies_commit();
