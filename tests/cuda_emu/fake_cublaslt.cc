@@ -10,7 +10,8 @@
  *   TARE_FAKE_CUBLASLT_FAIL=N:STATUS  the N-th call fails so, once
  *   TARE_FAKE_CUBLASLT_NONE=1         the heuristic has no algorithm
  *   TARE_FAKE_CUBLASLT_OLD=1          a version without scales by row
- *   TARE_FAKE_CUBLASLT_SLOW=ID        that algorithm takes a millisecond longer */
+ *   TARE_FAKE_CUBLASLT_SLOW=ID        that algorithm takes a millisecond longer
+ *   TARE_FAKE_CUBLASLT_PAUSE=1        a product waits before it reads its descriptor */
 #include "fake_numbers.h"
 
 #include <cublasLt.h>
@@ -477,6 +478,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
                               cublasLtMatrixLayout_t c, void *py, cublasLtMatrixLayout_t y,
                               const cublasLtMatmulAlgo_t *algo, void *workspace, size_t room,
                               cudaStream_t stream) {
+    if (asked("TARE_FAKE_CUBLASLT_PAUSE") > 0) usleep(200);
     ENTER;
     problem now = {(desc *)d, (layout *)a, (layout *)b, (layout *)c, (layout *)y};
     size_t needed = 0;
