@@ -5,6 +5,7 @@
 static const tare_backend_ops ops = {
     .open = cu_open,
     .probe = cu_probe,
+    .prune = cu_prune,
     .alloc = cu_alloc,
     .free = cu_free,
     .stream_create = cu_stream_create,
@@ -13,7 +14,6 @@ static const tare_backend_ops ops = {
     .stream_times = cu_stream_times,
     .write = cu_write,
     .read = cu_read,
-    .prune = cu_prune,
 };
 
 const tare_backend cu_backend = {

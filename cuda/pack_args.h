@@ -27,7 +27,7 @@ typedef struct cu_extremes {
 /* cu_args.i */
 enum {
     CU_PACK_VALUE,  /* tare_type of the stored values */
-    CU_PACK_WHAT,   /* of a survey: CU_SURVEY_*; of unpacking: CU_UNPACK_BARE */
+    CU_PACK_WHAT,   /* of a survey: CU_SURVEY_*; of unpacking: 1 leaves scales out */
     CU_PACK_ONE,    /* one scale for all rows */
     CU_PACK_UNITS,  /* warps that share a row, or a tile of rows, of W: segments, chunks, squares */
     CU_PACK_GROUPS, /* scales a row */
