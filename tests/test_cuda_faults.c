@@ -30,7 +30,7 @@ static const struct {
              {"2:4/bf16", "matmul_nm_cu", TARE_BF16, 0},
              {"csr/f32", "matmul_csr_cu", TARE_F32, 0},
              {"bs16x16/f16", "matmul_bs_cu", TARE_F16, 0},
-             {"csr/f32", "matmul_csr_cusparse", TARE_F32, 0},
+             {"csr/bf16", "matmul_csr_cusparse", TARE_BF16, 0}, /* in f32 it need not repeat */
              {"bs16x16/f16", "matmul_bs_cusparse", TARE_F16, 0}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
