@@ -63,7 +63,7 @@ int cu_spmm_room_known(const cu_device *d, const tare_problem *p, size_t *room);
 
 /* ---- spmm_row.c: what rows share ---- */
 
-/* Chooses among the candidates and makes the blob's object; settle calls it. */
+/* Allocates B and C for trying things out; settle does, and closes them. */
 tare_status cu_spmm_trial_open(cu_stream *s, const cu_spmm_form *f, tare_type c, int64_t m,
                                cu_spmm_trial *t);
 void cu_spmm_trial_close(cu_device *d, cu_spmm_trial *t);

@@ -272,6 +272,48 @@ Test(cuda_cusparse, two_streams_on_the_same_weights, .timeout = 60) {
     share_weights(11, 0);
 }
 
+typedef struct turn { /* one thread's */
+    job j;
+    lane l;
+    const tare_packed *w;
+    int wrong;
+} turn;
+
+static void *run_often(void *arg) {
+    turn *t = arg;
+    for (int i = 0; i < 60; i++) {
+        int64_t m = i % 3 ? t->j.p.m : 1 + i % 4;
+        t->wrong += run(&t->l, t->w, &t->j, m) != TARE_OK || !is_right(&t->j, m);
+    }
+    return NULL;
+}
+
+/* The handle's stream is set and used as one. */
+Test(cuda_cusparse, two_threads_on_the_same_weights, .timeout = 60) {
+    static turn turns[2];
+    pthread_t thread[2];
+    tare_packed *w = NULL;
+    for (int i = 0; i < 2; i++) {
+        job_open(&turns[i].j, &kinds[0], 7, 70, 90);
+        cr_assert_eq(plan(&turns[i].j), TARE_OK, "%s", tare_last_error());
+    }
+    cr_assert_eq(tare_pack(&turns[0].j.plan, &turns[0].j.t, &w), TARE_OK, "%s", tare_last_error());
+    for (int i = 0; i < 2; i++) {
+        turns[i].w = w;
+        cr_assert_eq(lane_open(&turns[i].l, &turns[i].j), TARE_OK, "%s", tare_last_error());
+    }
+    long before = faked("tare_fake_cusparse_shared");
+    for (int i = 0; i < 2; i++) pthread_create(&thread[i], NULL, run_often, &turns[i]);
+    for (int i = 0; i < 2; i++) pthread_join(thread[i], NULL);
+    cr_expect_eq(faked("tare_fake_cusparse_shared"), before);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(turns[i].wrong, 0, "thread %d: %d runs were wrong", i, turns[i].wrong);
+        lane_close(&turns[i].l);
+        job_close(&turns[i].j);
+    }
+    tare_packed_destroy(w);
+}
+
 /* The order of reserving and packing is the caller's. */
 Test(cuda_cusparse, a_stream_that_was_reserved_first, .timeout = 60) {
     static const int some[] = {0, 3, 7, 11};

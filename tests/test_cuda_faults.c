@@ -39,7 +39,7 @@ static const struct {
              {"bf16", "matmul_bf16_cublaslt", TARE_BF16, 0},
              {"i8-row", "matmul_w8a8_cublaslt", TARE_F16, TARE_X_I8},
              {"f8-row", "matmul_f8_cublaslt", TARE_F16, TARE_X_F8 | TARE_SUM_F8},
-             {"csr/f32", "matmul_csr_cusparse", TARE_F32, 0},
+             {"csr/bf16", "matmul_csr_cusparse", TARE_BF16, 0}, /* in f32 it need not repeat */
              {"bs16x16/f16", "matmul_bs_cusparse", TARE_F16, 0},
              {"i8-row", "matmul_w8_cublaslt", TARE_F16, 0},
              {"i4-g32", "matmul_w4_cublaslt", TARE_F16, TARE_W_ROUND},

@@ -17,10 +17,12 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 struct cusparseContext {
     cudaStream_t stream;
+    std::thread::id set_by;
 };
 
 /* A matrix, dense ones too. What is preprocessed for `active` must be asked for again alike. */
@@ -296,13 +298,20 @@ const char *cusparseGetErrorName(cusparseStatus_t s) {
 
 cusparseStatus_t cusparseCreate(cusparseHandle_t *handle) {
     ENTER;
-    return give(handle, new cusparseContext{nullptr});
+    return give(handle, new cusparseContext{nullptr, {}});
 }
-cusparseStatus_t cusparseSetStream(cusparseHandle_t handle, cudaStream_t stream) {
+static cusparseStatus_t set_stream(cusparseHandle_t handle, cudaStream_t stream) {
     ENTER;
     NEED(handle);
     handle->stream = stream;
+    handle->set_by = std::this_thread::get_id();
     return CUSPARSE_STATUS_SUCCESS;
+}
+/* Whoever shares the handle without a lock gets the time to come between. */
+cusparseStatus_t cusparseSetStream(cusparseHandle_t handle, cudaStream_t stream) {
+    cusparseStatus_t s = set_stream(handle, stream);
+    std::this_thread::yield();
+    return s;
 }
 
 cusparseStatus_t cusparseCreateConstCsr(cusparseConstSpMatDescr_t *out, int64_t rows, int64_t cols,
@@ -420,6 +429,7 @@ cusparseStatus_t cusparseSpMM(cusparseHandle_t h, cusparseOperation_t op_a,
     ENTER;
     cusparseStatus_t s = check(h, op_a, op_b, alpha, a, b, beta, c, compute, alg);
     if (s != CUSPARSE_STATUS_SUCCESS) return s;
+    NEED(h->set_by == std::this_thread::get_id());
     work w = {*a, *b, *c, (char *)buffer, room_of(a, c->cols, alg), false, false};
     NEED(buffer || !w.size);
     w.is_active = w.size && a->active == buffer;
