@@ -82,7 +82,7 @@ typedef struct cu_stream {
     double spent[CU_SPANS]; /* ns, of marks that were folded */
     cu_mark mark[CU_MARKS]; /* events are made once and used again */
     int marks, made;
-    int capturing; /* commands go to a graph: no marks */
+    int capturing;      /* commands go to a graph: no marks */
     uint32_t *arrivals; /* on the device: CU_ARRIVALS counters (cuda/kernels/arrive.cuh) */
 } cu_stream;
 
