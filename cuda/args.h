@@ -21,10 +21,10 @@ typedef struct cu_args {
     const void *x;     /* as the kernel wants it */
     const float *bias; /* null: none */
     void *y;
-    void *extra;     /* scratch: partial sums, arrival counters */
-    const void *aux; /* beside x: its scales */
+    void *extra;        /* scratch: partial sums, arrival counters */
+    const void *aux;    /* beside x: its scales */
     uint32_t *arrivals; /* the stream's, by the launch: zeros, and left as zeros */
-    int64_t at[4];   /* byte offsets of sections in w */
+    int64_t at[4];      /* byte offsets of sections in w */
     int32_t m, n, k, m_pad;
     int32_t x_type, y_type; /* tare_type */
     int32_t flags;          /* of the problem: TARE_RELU counts here, bias by its pointer */

@@ -195,11 +195,11 @@ static tare_status multiply(const tare_run_args *a, cu_splt_object *o, const voi
     const cusparselt_handle *h;
     const float one = 1, zero = 0;
     void *workspace = o->workspace ? a->scratch : NULL;
-    TARE_TRY(cu_lt_handle(s->device, &h));
+    TARE_TRY(cu_splt_handle(s->device, &h));
     TARE_TRY(cu_stream_span(s, CU_KERNEL));
     /* Its documentation does not say that a handle serves several threads. */
     pthread_mutex_lock(&s->device->lock);
-    tare_status st = CU_LT(
+    tare_status st = CU_SPLT(
         s->device, Matmul(h, &o->plan, &one, a->packed, x, &zero, d, d, workspace, &s->stream, 1));
     pthread_mutex_unlock(&s->device->lock);
     return st;

@@ -26,12 +26,12 @@ typedef struct job {
 
 /* In the order opposite to that of making. Failures leave nothing to do. */
 static void destroy(cu_device *d, cu_splt_object *o) {
-    if (o->made[PLAN]) (void)CU_LT(d, MatmulPlanDestroy(&o->plan));
-    if (o->made[CHOICE] && cu_lt.MatmulAlgSelectionDestroy)
-        (void)CU_LT(d, MatmulAlgSelectionDestroy(&o->choice));
-    if (o->made[D]) (void)CU_LT(d, MatDescriptorDestroy(&o->d));
-    if (o->made[B]) (void)CU_LT(d, MatDescriptorDestroy(&o->b));
-    if (o->made[A]) (void)CU_LT(d, MatDescriptorDestroy(&o->a));
+    if (o->made[PLAN]) (void)CU_SPLT(d, MatmulPlanDestroy(&o->plan));
+    if (o->made[CHOICE] && cu_splt_calls.MatmulAlgSelectionDestroy)
+        (void)CU_SPLT(d, MatmulAlgSelectionDestroy(&o->choice));
+    if (o->made[D]) (void)CU_SPLT(d, MatDescriptorDestroy(&o->d));
+    if (o->made[B]) (void)CU_SPLT(d, MatDescriptorDestroy(&o->b));
+    if (o->made[A]) (void)CU_SPLT(d, MatDescriptorDestroy(&o->a));
     tare_free(o);
 }
 
@@ -39,13 +39,13 @@ static tare_status describe(job *j) {
     cu_splt_object *o = j->o;
     const cu_splt_kind *kind = j->kind;
     TARE_TRY(
-        CU_LT(j->device, StructuredDescriptorInit(j->h, &o->a, j->s.n, j->s.k, j->s.k, 16, kind->in,
+        CU_SPLT(j->device, StructuredDescriptorInit(j->h, &o->a, j->s.n, j->s.k, j->s.k, 16, kind->in,
                                                   CUSPARSELT_ROW_MAJOR, CUSPARSELT_HALF_KEPT)));
     o->made[A] = 1;
-    TARE_TRY(CU_LT(j->device, DenseDescriptorInit(j->h, &o->b, j->s.k, j->s.m, j->s.k, 16, kind->in,
+    TARE_TRY(CU_SPLT(j->device, DenseDescriptorInit(j->h, &o->b, j->s.k, j->s.m, j->s.k, 16, kind->in,
                                                   CUSPARSELT_COLUMN_MAJOR)));
     o->made[B] = 1;
-    TARE_TRY(CU_LT(j->device, DenseDescriptorInit(j->h, &o->d, j->s.n, j->s.m, j->s.n, 16,
+    TARE_TRY(CU_SPLT(j->device, DenseDescriptorInit(j->h, &o->d, j->s.n, j->s.m, j->s.n, 16,
                                                   kind->out, CUSPARSELT_COLUMN_MAJOR)));
     o->made[D] = 1;
     return TARE_OK;
@@ -55,18 +55,18 @@ static tare_status make_plan(job *j) {
     cu_splt_object *o = j->o;
     const int relu = 1;
     const void *dense = j->dense;
-    TARE_TRY(CU_LT(j->device,
+    TARE_TRY(CU_SPLT(j->device,
                    MatmulDescriptorInit(j->h, &o->product, CUSPARSELT_AS_IT_IS, CUSPARSELT_AS_IT_IS,
                                         &o->a, &o->b, &o->d, &o->d, j->kind->sums)));
     if (!j->p->w.scaling && (j->p->flags & TARE_RELU))
-        TARE_TRY(CU_LT(j->device, MatmulDescSetAttribute(j->h, &o->product, CUSPARSELT_RELU, &relu,
+        TARE_TRY(CU_SPLT(j->device, MatmulDescSetAttribute(j->h, &o->product, CUSPARSELT_RELU, &relu,
                                                          sizeof relu)));
-    TARE_TRY(CU_LT(j->device, MatmulAlgSelectionInit(j->h, &o->choice, &o->product,
+    TARE_TRY(CU_SPLT(j->device, MatmulAlgSelectionInit(j->h, &o->choice, &o->product,
                                                      CUSPARSELT_DEFAULT_ALGORITHM)));
     o->made[CHOICE] = 1;
-    TARE_TRY(CU_LT(j->device, MatmulPlanInit(j->h, &o->plan, &o->product, &o->choice)));
+    TARE_TRY(CU_SPLT(j->device, MatmulPlanInit(j->h, &o->plan, &o->product, &o->choice)));
     o->made[PLAN] = 1;
-    return CU_LT(j->device, MatmulDescSetAttribute(j->h, &o->product, CUSPARSELT_SPARSE_POINTER,
+    return CU_SPLT(j->device, MatmulDescSetAttribute(j->h, &o->product, CUSPARSELT_SPARSE_POINTER,
                                                    &dense, sizeof dense));
 }
 
@@ -77,7 +77,7 @@ static size_t x_bytes(const job *j) {
 }
 
 static tare_status make_room(job *j) {
-    TARE_TRY(CU_LT(j->device, SpMMACompressedSize(j->h, &j->o->plan, &j->compressed, &j->buffer)));
+    TARE_TRY(CU_SPLT(j->device, SpMMACompressedSize(j->h, &j->o->plan, &j->compressed, &j->buffer)));
     size_t scales = j->p->w.scaling ? (size_t)j->p->n * sizeof(float) : 0;
     j->o->scales_at = cu_splt_up(j->compressed);
     j->out_bytes = scales ? j->o->scales_at + scales : j->compressed;
@@ -95,7 +95,7 @@ static tare_status make_room(job *j) {
 static tare_status check_pattern(job *j) {
     int wrong = -1;
     cudaStream_t s = j->stream->stream;
-    TARE_TRY(CU_LT(j->device,
+    TARE_TRY(CU_SPLT(j->device,
                    SpMMAPruneCheck(j->h, &j->o->product, j->dense, (int *)(void *)j->spare, s)));
     TARE_TRY(
         CU(j->device, cudaMemcpyAsync(&wrong, j->spare, sizeof wrong, cudaMemcpyDeviceToHost, s)));
@@ -106,7 +106,7 @@ static tare_status check_pattern(job *j) {
 
 static tare_status compress(job *j) {
     size_t scales = j->s.bytes - j->s.dense;
-    TARE_TRY(CU_LT(j->device, SpMMACompress(j->h, &j->o->plan, j->dense, j->out, j->spare + VALID,
+    TARE_TRY(CU_SPLT(j->device, SpMMACompress(j->h, &j->o->plan, j->dense, j->out, j->spare + VALID,
                                             j->stream->stream)));
     if (!scales) return TARE_OK;
     return CU(j->device, cudaMemcpyAsync(j->out + j->o->scales_at, j->dense + j->s.dense, scales,
@@ -129,9 +129,9 @@ static tare_status search(job *j) {
     const float one = 1, zero = 0;
     char *x = j->spare + VALID + cu_splt_up(j->buffer), *d = x + cu_splt_up(x_bytes(j));
     TARE_TRY(fill(j, x));
-    TARE_TRY(CU_LT(j->device, MatmulSearch(j->h, &j->o->plan, &one, j->out, x, &zero, d, d, NULL,
+    TARE_TRY(CU_SPLT(j->device, MatmulSearch(j->h, &j->o->plan, &one, j->out, x, &zero, d, d, NULL,
                                            &j->stream->stream, 1)));
-    TARE_TRY(CU_LT(j->device, MatmulGetWorkspace(j->h, &j->o->plan, &j->o->workspace)));
+    TARE_TRY(CU_SPLT(j->device, MatmulGetWorkspace(j->h, &j->o->plan, &j->o->workspace)));
     if (j->o->workspace > CU_SPLT_WORKSPACE)
         TARE_FAIL(
             TARE_E_UNSUPPORTED,
@@ -157,7 +157,7 @@ tare_status cu_splt_settle(const tare_problem *p, void *state, void *stream, voi
              .device = state,
              .stream = stream,
              .dense = *mem};
-    TARE_TRY(cu_lt_handle(j.device, &j.h));
+    TARE_TRY(cu_splt_handle(j.device, &j.h));
     j.o = tare_alloc_zeroed(sizeof *j.o);
     if (!j.o) TARE_FAIL(TARE_E_NOMEM, "cuda: no memory for a plan of cuSPARSELt");
     pthread_mutex_lock(&j.device->lock); /* as in cu_splt_run */

@@ -13,6 +13,8 @@ enum { FREE_SHARED = 48 << 10 }; /* dynamic shared memory that needs no leave */
 /* What a split costs beside its share of k, as a part of all of k: its sums are stored and read
  * again, 8 bytes an element, where a row of W has k / 2 (i4) to 2 k (f16). */
 static const double SPLIT = 0.02;
+/* What a wave costs beside it: its blocks wait for memory before they have anything to do. */
+static const double WAVE = 0.03;
 
 /* Blocks along z are counted in 16 bits, of 8 rows at least; columns in 31; elements of x and y by
  * blocks of 256 in 31. */
@@ -28,8 +30,9 @@ cu_tile_cut cu_tile_cut_of(const cu_tile_kernel *k, int64_t tiles, int64_t parts
     double least = 0;
     if (blocks >= full) return c;
     for (int64_t s = 1; s <= MOST_SPLITS && s <= parts; s++) {
-        double waves = (double)((blocks * s + full - 1) / full) / (double)s;
-        double cost = waves + SPLIT * (double)(s * blocks) / (double)full;
+        double waves = (double)((blocks * s + full - 1) / full);
+        double cost =
+            waves / (double)s + WAVE * waves + SPLIT * (double)(s * blocks) / (double)full;
         if (s > 1 && cost >= least) continue;
         least = cost;
         c.splits = s;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-cusparselt_calls cu_lt;
+cusparselt_calls cu_splt_calls;
 
 /* Versions whose structs and numbers are known: 0.6.2 to 0.10. */
 enum { OLDEST = 602, FIRST_UNKNOWN = 1100, REGRESSES = 800 };
@@ -24,18 +24,18 @@ static int judge(int major, int minor, int patch, char *out, size_t size) {
 
 static int version(char *out, size_t size) {
     int major = 0, minor = 0, patch = 0;
-    if (cu_lt.GetProperty(MAJOR_VERSION, &major) || cu_lt.GetProperty(MINOR_VERSION, &minor) ||
-        cu_lt.GetProperty(PATCH_LEVEL, &patch)) {
+    if (cu_splt_calls.GetProperty(MAJOR_VERSION, &major) || cu_splt_calls.GetProperty(MINOR_VERSION, &minor) ||
+        cu_splt_calls.GetProperty(PATCH_LEVEL, &patch)) {
         snprintf(out, size, "does not tell its version");
         return 0;
     }
-    *(void **)&cu_lt.MatmulAlgSelectionDestroy =
+    *(void **)&cu_splt_calls.MatmulAlgSelectionDestroy =
         dlsym(cu_cusparselt.handle, "cusparseLtMatmulAlgSelectionDestroy");
     return judge(major, minor, patch, out, size);
 }
 
 #define SYMBOL(name)                                                                               \
-    { "cusparseLt" #name, &cu_lt.name }
+    { "cusparseLt" #name, &cu_splt_calls.name }
 static const cu_symbol symbols[] = {SYMBOL(GetProperty),
                                     SYMBOL(Init),
                                     SYMBOL(StructuredDescriptorInit),
@@ -79,7 +79,7 @@ static tare_status kind_of(int status) {
     }
 }
 
-tare_status cu_lt_check(cu_device *d, const char *call, int status) {
+tare_status cu_splt_check(cu_device *d, const char *call, int status) {
     char name[60];
     if (status == CUSPARSELT_OK) return TARE_OK;
     snprintf(name, sizeof name, "cusparseLt%.*s", (int)strcspn(call, "("), call);
@@ -95,7 +95,7 @@ static tare_status make_handle(cu_device *d) {
     if (d->cusparselt) return TARE_OK;
     cusparselt_handle *h = tare_alloc_zeroed(sizeof *h);
     if (!h) TARE_FAIL(TARE_E_NOMEM, "cuda: no memory for a handle of cuSPARSELt");
-    tare_status s = CU_LT(d, Init(h));
+    tare_status s = CU_SPLT(d, Init(h));
     if (s == TARE_OK)
         d->cusparselt = h;
     else
@@ -103,7 +103,7 @@ static tare_status make_handle(cu_device *d) {
     return s;
 }
 
-tare_status cu_lt_handle(cu_device *d, const cusparselt_handle **out) {
+tare_status cu_splt_handle(cu_device *d, const cusparselt_handle **out) {
     TARE_TRY(cu_enter(d)); /* a handle is for the current device */
     pthread_mutex_lock(&d->lock);
     tare_status s = make_handle(d);

@@ -6,14 +6,14 @@
 #include "cuda/lib/cusparselt_api.h"
 #include "cuda/lib/library.h"
 
-extern cusparselt_calls cu_lt;
+extern cusparselt_calls cu_splt_calls;
 
 /* TARE_OK for success; else "cuda: cuSPARSELt: CALL on DEVICE: STATUS". A CUDA error behind it is
  * named as well, and loses the device where it must. */
-tare_status cu_lt_check(cu_device *d, const char *call, int status);
-#define CU_LT(d, call) cu_lt_check((d), #call, (cu_lt.call))
+tare_status cu_splt_check(cu_device *d, const char *call, int status);
+#define CU_SPLT(d, call) cu_splt_check((d), #call, (cu_splt_calls.call))
 
 /* The device's handle, made the first time. It stays as long as the process. */
-tare_status cu_lt_handle(cu_device *d, const cusparselt_handle **out);
+tare_status cu_splt_handle(cu_device *d, const cusparselt_handle **out);
 
 #endif
