@@ -11,8 +11,7 @@ size_t cu_x_rows_bytes(const tare_problem *p, tare_type want);
 /* Queues the copy where one is needed. *x, *ld: where the rows are, elements from one to the next.
  */
 tare_status cu_x_rows_of(const tare_run_args *a, tare_type want, const void **x, int32_t *ld);
-
-/* Queues a copy to rows of `ld` elements at `to`, whatever x is. */
-tare_status cu_x_rows_copy(const tare_run_args *a, tare_type want, int32_t ld, void *to);
+/* Queues a copy whose rows are ld elements long, p->k or more. */
+tare_status cu_x_rows_to(const tare_run_args *a, int64_t ld, tare_type want, void *to);
 
 #endif
