@@ -100,6 +100,7 @@ struct tare_stream {
     void *state;
     void *scratch;
     size_t scratch_bytes;
+    int recording; /* a graph is: 1, and 2 once a run has failed in it */
 };
 struct tare_graph {
     tare_device *device;

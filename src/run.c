@@ -174,9 +174,8 @@ static tare_status check_room(const tare_problem *p, const tare_buffer *x, const
     return TARE_OK;
 }
 
-tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s,
-                     const tare_buffer *x, const tare_buffer *bias, tare_buffer *y, int64_t m) {
-    if (!plan || !plan->row || !w || !s || !x || !y) TARE_FAIL(TARE_E_ARG, "run: null argument");
+static tare_status run(const tare_plan *plan, const tare_packed *w, const tare_stream *s,
+                       const tare_buffer *x, const tare_buffer *bias, tare_buffer *y, int64_t m) {
     const tare_problem *p = &plan->problem;
     if (m == 0) m = p->m;
     if (m < 1 || m > p->m)
@@ -202,4 +201,12 @@ tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s
                        .stream = s->state,
                        .threads = tare_threads() < plan->threads ? tare_threads() : plan->threads};
     return plan->row->run(&a);
+}
+
+tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s,
+                     const tare_buffer *x, const tare_buffer *bias, tare_buffer *y, int64_t m) {
+    if (!plan || !plan->row || !w || !s || !x || !y) TARE_FAIL(TARE_E_ARG, "run: null argument");
+    tare_status st = run(plan, w, s, x, bias, y, m);
+    if (st != TARE_OK && s->recording) s->recording = 2; /* half of what was wanted is no graph */
+    return st;
 }

@@ -117,6 +117,10 @@ typedef struct tare_backend_ops {
     /* Prunes n * k floats at `w` in place (tare_prune_values); done on return. Null: none. */
     tare_status (*prune)(void *state, void *stream, void *w, int64_t n, int64_t k,
                          const tare_prune *how, int64_t *nnz);
+    /* Sets bytes of device memory, and copies them within it; queued. May be null. */
+    tare_status (*fill)(void *state, void *stream, void *mem, size_t offset, size_t bytes,
+                        uint8_t value);
+    tare_status (*copy)(void *state, void *stream, void *to, const void *from, size_t bytes);
 } tare_backend_ops;
 
 typedef struct tare_backend {
