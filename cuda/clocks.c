@@ -10,15 +10,9 @@
 static const struct {
     unsigned long long bit;
     const char *name;
-} reasons[] = {{0x1, "idle"},
-               {0x2, "application-clocks"},
-               {0x4, "power-cap"},
-               {0x8, "hw-slowdown"},
-               {0x10, "sync-boost"},
-               {0x20, "sw-thermal"},
-               {0x40, "hw-thermal"},
-               {0x80, "hw-power-brake"},
-               {0x100, "display-clocks"}};
+} reasons[] = {{0x1, "idle"},        {0x2, "application-clocks"}, {0x4, "power-cap"},
+               {0x8, "hw-slowdown"}, {0x10, "sync-boost"},        {0x20, "sw-thermal"},
+               {0x40, "hw-thermal"}, {0x80, "hw-power-brake"},    {0x100, "display-clocks"}};
 enum { REASONS = sizeof reasons / sizeof *reasons };
 
 static void name_reasons(unsigned long long bits, char *out, size_t size) {

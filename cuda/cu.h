@@ -45,7 +45,8 @@ typedef struct cu_device {
     void *cublaslt, *cusparse, *cusparselt; /* handles, made when first wanted */
 } cu_device;
 
-typedef enum cu_span { CU_NONE, CU_H2D, CU_KERNEL, CU_D2H, CU_SPANS } cu_span;
+/* CU_OTHER: work of the device that nobody asks the time of. */
+typedef enum cu_span { CU_NONE, CU_H2D, CU_KERNEL, CU_D2H, CU_OTHER, CU_SPANS } cu_span;
 
 /* ---- error.c ---- */
 

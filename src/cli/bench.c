@@ -25,6 +25,10 @@ static const char help[] =
     "       --weights W    resident on the device, streamed to it before each run, both (default "
     "on\n"
     "                      devices with memory of their own)\n"
+    "       --timing T     by the host's clock, by events of the device's, or by it around a graph "
+    "of\n"
+    "                      several runs: host, events, graph (default: the last of these that the\n"
+    "                      device has; streamed weights: host)\n"
     "       --time S       seconds of running a cell, at most (default 1)\n"
     "       --samples N    a cell, at least (default 30); p90 and p99 need 500, and time for them\n"
     "       --seed N       of the data and the order (default 1)\n"
@@ -81,6 +85,7 @@ static tare_status read_choices(const bench_args *a, bench_setup *s, enum bench_
                                              : 0;
     if (!s->caches) TARE_FAIL(TARE_E_ARG, "--cache: '%.40s' is none of cold, hot, both", cache);
     TARE_TRY(read_weights(a->weights, s));
+    TARE_TRY(bench_read_timing(a->timing, s));
     s->kernel = a->kernel;
     s->seconds = a->seconds;
     s->seed = a->seed;
@@ -174,7 +179,8 @@ int cli_bench(int argc, char **argv) {
     int code = s == TARE_OK ? (int)bench_outcome_of(j.cells.cell, j.cells.count, j.args.gate)
                             : bench_exit_of(s);
     bench_cells_clear(&j.cells);
-    tare_free(j.matrix.w);
+    for (int i = 0; i < j.devices.count; i++) bench_setup_clear(&j.setup[i]);
+    bench_matrix_clear(&j.matrix);
     bench_shapes_clear(&j.shapes);
     return code;
 }

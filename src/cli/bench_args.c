@@ -53,6 +53,7 @@ enum {
     KERNEL,
     CACHE,
     WEIGHTS,
+    TIMING,
     OUT,
     TIME,
     SEED,
@@ -66,6 +67,7 @@ static const struct option list[] = {{"device", required_argument, NULL, DEVICE}
                                      {"kernel", required_argument, NULL, KERNEL},
                                      {"cache", required_argument, NULL, CACHE},
                                      {"weights", required_argument, NULL, WEIGHTS},
+                                     {"timing", required_argument, NULL, TIMING},
                                      {"output", required_argument, NULL, 'o'},
                                      {"out", required_argument, NULL, OUT},
                                      {"time", required_argument, NULL, TIME},
@@ -81,20 +83,11 @@ tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
     const struct {
         int option;
         const char **text;
-    } texts[] = {{DEVICE, &out->device},
-                 {SCHEME, &out->schemes},
-                 {KERNEL, &out->kernel},
-                 {CACHE, &out->cache},
-                 {WEIGHTS, &out->weights},
-                 {'o', &out->view},
-                 {OUT, &out->out},
-                 {TIME, &seconds},
-                 {SEED, &seed},
-                 {THREADS, &threads},
-                 {SAMPLES, &samples},
-                 {'m', &out->m},
-                 {'n', &out->n},
-                 {'k', &out->k}};
+    } texts[] = {{DEVICE, &out->device}, {SCHEME, &out->schemes},  {KERNEL, &out->kernel},
+                 {CACHE, &out->cache},   {WEIGHTS, &out->weights}, {TIMING, &out->timing},
+                 {'o', &out->view},      {OUT, &out->out},         {TIME, &seconds},
+                 {SEED, &seed},          {THREADS, &threads},      {SAMPLES, &samples},
+                 {'m', &out->m},         {'n', &out->n},           {'k', &out->k}};
     memset(out, 0, sizeof *out);
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":d:m:n:k:o:h", list, NULL)) != -1;) {
@@ -147,4 +140,12 @@ tare_status bench_shapes_make(const bench_args *a, bench_shapes *out) {
 
 void bench_shapes_clear(bench_shapes *s) {
     bench_suite_clear(&s->suite);
+}
+
+tare_status bench_read_timing(const char *text, bench_setup *s) {
+    int asked = bench_timing_find(text ? text : "auto");
+    if (asked < 0)
+        TARE_FAIL(TARE_E_ARG, "--timing: '%.40s' is none of auto, host, events, graph", text);
+    return s->device ? bench_timing_choose(s->device, (enum bench_timing)asked, &s->timing)
+                     : TARE_OK;
 }
