@@ -8,7 +8,7 @@
 typedef struct bench_args {
     const char *suite, *device, *schemes, *m, *n, *k, *kernel, *cache, *weights, *timing, *view,
         *out;
-    double seconds;
+    double seconds, limit; /* limit: of all of it; 0: none */
     uint64_t seed;
     int timed; /* --time was given */
     int threads, samples, gate, help;

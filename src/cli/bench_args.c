@@ -31,13 +31,14 @@ static tare_status whole(const char *flag, const char *text, uint64_t most, uint
     return TARE_OK;
 }
 
-static tare_status numbers(bench_args *a, const char *seconds, const char *seed,
+static tare_status numbers(bench_args *a, const char *seconds, const char *limit, const char *seed,
                            const char *threads, const char *samples) {
     uint64_t n = 0, least = 30;
     a->seconds = 1;
     a->seed = 1;
     a->timed = seconds != NULL;
     if (seconds) TARE_TRY(real("--time", seconds, 0.001, 3600, &a->seconds));
+    if (limit) TARE_TRY(real("--limit", limit, 0.001, 1e6, &a->limit));
     if (seed) TARE_TRY(whole("--seed", seed, INT64_MAX, &a->seed));
     if (threads) TARE_TRY(whole("--threads", threads, 1024, &n));
     if (samples) TARE_TRY(whole("--samples", samples, 1000000, &least));
@@ -56,6 +57,7 @@ enum {
     TIMING,
     OUT,
     TIME,
+    LIMIT,
     SEED,
     THREADS,
     SAMPLES,
@@ -71,6 +73,7 @@ static const struct option list[] = {{"device", required_argument, NULL, DEVICE}
                                      {"output", required_argument, NULL, 'o'},
                                      {"out", required_argument, NULL, OUT},
                                      {"time", required_argument, NULL, TIME},
+                                     {"limit", required_argument, NULL, LIMIT},
                                      {"seed", required_argument, NULL, SEED},
                                      {"threads", required_argument, NULL, THREADS},
                                      {"samples", required_argument, NULL, SAMPLES},
@@ -79,15 +82,26 @@ static const struct option list[] = {{"device", required_argument, NULL, DEVICE}
                                      {NULL, 0, NULL, 0}};
 
 tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
-    const char *seconds = NULL, *seed = NULL, *threads = NULL, *samples = NULL;
+    const char *seconds = NULL, *limit = NULL, *seed = NULL, *threads = NULL, *samples = NULL;
     const struct {
         int option;
         const char **text;
-    } texts[] = {{DEVICE, &out->device}, {SCHEME, &out->schemes},  {KERNEL, &out->kernel},
-                 {CACHE, &out->cache},   {WEIGHTS, &out->weights}, {TIMING, &out->timing},
-                 {'o', &out->view},      {OUT, &out->out},         {TIME, &seconds},
-                 {SEED, &seed},          {THREADS, &threads},      {SAMPLES, &samples},
-                 {'m', &out->m},         {'n', &out->n},           {'k', &out->k}};
+    } texts[] = {{DEVICE, &out->device},
+                 {SCHEME, &out->schemes},
+                 {KERNEL, &out->kernel},
+                 {CACHE, &out->cache},
+                 {WEIGHTS, &out->weights},
+                 {TIMING, &out->timing},
+                 {'o', &out->view},
+                 {OUT, &out->out},
+                 {TIME, &seconds},
+                 {LIMIT, &limit},
+                 {SEED, &seed},
+                 {THREADS, &threads},
+                 {SAMPLES, &samples},
+                 {'m', &out->m},
+                 {'n', &out->n},
+                 {'k', &out->k}};
     memset(out, 0, sizeof *out);
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":d:m:n:k:o:h", list, NULL)) != -1;) {
@@ -105,7 +119,7 @@ tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
     if (optind < argc) out->suite = argv[optind];
     if (optind + 1 < argc)
         TARE_FAIL(TARE_E_ARG, "two suites, '%.40s' and '%.40s'", argv[optind], argv[optind + 1]);
-    return numbers(out, seconds, seed, threads, samples);
+    return numbers(out, seconds, limit, seed, threads, samples);
 }
 
 static tare_status from_sizes(const bench_args *a, bench_suite *out) {

@@ -248,11 +248,12 @@ static tare_status prepare(even_job *j) {
     if (!j->view) TARE_FAIL(TARE_E_ARG, "-o: '%.40s' is none of table, md, csv, jsonl", a->view);
     if (a->cache && strcmp(a->cache, "cold") != 0 && strcmp(a->cache, "hot") != 0)
         TARE_FAIL(TARE_E_ARG, "--cache: '%.40s' is neither cold nor hot", a->cache);
-    if (a->kernel || a->gate || a->weights)
+    if (a->kernel || a->gate || a->weights || a->limit > 0)
         TARE_FAIL(TARE_E_ARG, "%s is no option of breakeven",
-                  a->kernel ? "--kernel"
-                  : a->gate ? "--gate"
-                            : "--weights");
+                  a->kernel    ? "--kernel"
+                  : a->gate    ? "--gate"
+                  : a->weights ? "--weights"
+                               : "--limit");
     TARE_TRY(read_formats(j, a->schemes ? a->schemes : "csr,bitmap,bitmap-i8,bsr4x4"));
     if (!a->n && !a->k && !a->suite) /* minutes a shape: nobody gets one by accident */
         TARE_FAIL(TARE_E_ARG, "what shapes? Give -n and -k, or a suite");
