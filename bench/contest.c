@@ -106,8 +106,9 @@ static int graph_runs(const bench_entrant *e) {
     return runs < 1 ? 1 : runs > BENCH_GRAPH_RUNS ? BENCH_GRAPH_RUNS : (int)runs;
 }
 
-/* As many copies of each as make one turn through all of them pass the target, and a graph as many
- * as it has runs, within memory; what is still missing is made up by eviction. */
+/* As many copies of each as make one turn through all of them pass the target, or of what is
+ * recorded as many as a graph has runs, within memory; what is still missing is made up by
+ * eviction. */
 static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
     size_t sum = 0, taken = g->packed + g->setup->store.bytes;
     for (int i = 0; i < f->count; i++) sum += f->in[i]->cell.packed_bytes;
@@ -120,8 +121,7 @@ static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
         size_t one = e->cell.packed_bytes, share = spare / (size_t)f->count, copies = want;
         if (e->rotor.timing == BENCH_BY_GRAPH) {
             size_t runs = (size_t)graph_runs(e), most = 1 + share / (one ? one : 1);
-            if (runs > most) runs = most;
-            if (runs > copies) copies = runs;
+            copies = runs < most ? runs : most;
         }
         bench_group_tell(g, "packing copies of", e->cell.scheme.name, 0.4);
         TARE_TRY(bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, (int)copies));

@@ -56,7 +56,7 @@ static tare_status make_spare(bench_cold *c) {
         memset(c->buffer, 1, CHUNK);
     }
     c->spare_bytes = c->target < most ? c->target : most;
-    if (c->spare_bytes < CHUNK) c->spare_bytes = CHUNK;
+    if (c->buffer && c->spare_bytes < CHUNK) c->spare_bytes = CHUNK;
     tare_status s;
     while ((s = tare_buffer_create(d, c->spare_bytes, &c->spare)) == TARE_E_NOMEM &&
            c->spare_bytes >= 2 * CHUNK)
