@@ -109,8 +109,8 @@ tare_status ocl_fill(void *state, void *stream, void *mem, size_t offset, size_t
     if (bytes == 0) return TARE_OK;
     cl_uint word = value * 0x01010101u; /* a byte at a time is slow where it can be seen */
     size_t unit = (offset | bytes) % sizeof word ? 1 : sizeof word;
-    return CL(s->device, clEnqueueFillBuffer(s->queue, mem, &word, unit, offset, bytes, 0, NULL,
-                                             NULL));
+    return CL(s->device,
+              clEnqueueFillBuffer(s->queue, mem, &word, unit, offset, bytes, 0, NULL, NULL));
 }
 
 tare_status ocl_copy(void *state, void *stream, void *to, const void *from, size_t bytes) {

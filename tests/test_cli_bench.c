@@ -67,6 +67,8 @@ Test(cli_bench, bad_input) {
                {"bench -n 8 -k 8 -d cpu,", 2, "list of devices"},
                {"bench -n 8 -k 8 --kernel no_such", 3, "no_such"},
                {"bench -n 8 -k 8 --out /nonexistent/dir/x", 2, "/nonexistent/dir/x"},
+               {"demo -d cuda:7,cuda:8", 3, "cuda:7"},
+               {"demo -d cpu,cuda:7 --data /nonexistent", 2, "/nonexistent"},
                {"breakeven", 2, "-n"},
                {"breakeven -n 8 -k 8 --scheme csr@0.5", 2, "@"},
                {"breakeven -n 8 -k 8 --scheme f32", 2, "f32"},
