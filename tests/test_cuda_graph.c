@@ -265,3 +265,61 @@ Test(cuda_clocks, a_device_that_it_does_not_know, .timeout = 60) {
     setenv("TARE_EMU_DEVICES", "2", 1);
     no_clocks("cuda:1", "Not Found");
 }
+
+/* ---- packing ---- */
+
+static void *blob_of(tare_device *d, const tare_kernel *row, const tare_tensor *t, int64_t m,
+                     tare_type x, uint32_t flags, size_t *bytes) {
+    tare_plan_options only = {.only = row->name};
+    tare_plan plan;
+    tare_packed *w = NULL;
+    tare_stream *s = NULL;
+    tare_problem p = tare_problem_matmul(t, m, x, x, flags);
+    if (tare_plan_make(d, &p, &only, &plan) != TARE_OK) return NULL;
+    cr_assert_eq(tare_pack(&plan, t, &w), TARE_OK, "%s: %s", row->name, tare_last_error());
+    cr_assert_eq(tare_stream_create(d, &s), TARE_OK);
+    void *blob = malloc(w->bytes);
+    cr_assert_eq(d->backend->ops->read(d->state, s->state, w->mem, 0, blob, w->bytes), TARE_OK);
+    cr_assert_eq(tare_stream_sync(s), TARE_OK);
+    *bytes = w->bytes;
+    tare_stream_destroy(s);
+    tare_packed_destroy(w);
+    return blob;
+}
+
+/* Rows that say so pack the same bytes for one row of x and for many. */
+Test(cuda_graph, rows_for_any_m_pack_alike, .timeout = 120) {
+    static const char *const formats[] = {"f32",     "f16",        "bf16",       "i8-row",
+                                          "i4-g64",  "f8-row",     "bitmap/f16", "bitmap/i8-row",
+                                          "2:4/f16", "2:4/i8-row", "csr/f32",    "bs16x16/f16"};
+    tare_device *d = device("cuda:0");
+    static float w[N * K];
+    int compared = 0;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        tare_format f;
+        tare_tensor t;
+        uint64_t state = 5;
+        cr_assert_eq(tare_format_parse(formats[i], &f), TARE_OK);
+        fill_weights(w, N, K, &f, PATTERN_SPARSE, &state);
+        cr_assert_eq(tare_encode(&f, N, K, w, &t), TARE_OK);
+        for (const tare_kernel *const *row = d->backend->rows; *row; row++)
+            for (int kind = 0; kind < 4; kind++) {
+                size_t bytes[2] = {0, 0};
+                tare_type x = kind % 2 ? TARE_F16 : TARE_F32;
+                uint32_t flags = kind < 2 || !f.scaling ? 0 : tare_x_quantised(&f);
+                if (!((*row)->flags & TARE_ROW_ANY_M)) continue;
+                void *one = blob_of(d, *row, &t, 1, x, flags, &bytes[0]);
+                void *many = blob_of(d, *row, &t, 300, x, flags, &bytes[1]);
+                if (one && many) {
+                    compared++;
+                    cr_assert_eq(bytes[0], bytes[1], "%s, %s", (*row)->name, formats[i]);
+                    cr_assert_eq(memcmp(one, many, bytes[0]), 0, "%s, %s", (*row)->name,
+                                 formats[i]);
+                }
+                free(one);
+                free(many);
+            }
+        tare_tensor_clear(&t);
+    }
+    cr_assert_gt(compared, 15, "%d", compared);
+}
