@@ -28,7 +28,8 @@ tare_status bench_carry_stream(bench_carry *c);
 void bench_carry_clear(bench_carry *c);
 /* For bench_measure: a run from host memory to host memory. */
 bench_contestant bench_carry_contestant(bench_carry *c);
-/* A few such runs, each after the rotor's preparation (cold or hot). */
-tare_status bench_carry_times(bench_carry *c, bench_transfer *out);
+/* A few such runs, each after the rotor's preparation (cold or hot); one where it takes longer than
+ * `seconds`. */
+tare_status bench_carry_times(bench_carry *c, double seconds, bench_transfer *out);
 
 #endif

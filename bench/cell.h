@@ -4,9 +4,11 @@
 
 #include "bench/carry.h"
 #include "bench/ceilings.h"
+#include "bench/encoded.h"
 #include "bench/measure.h"
 #include "bench/noise.h"
 #include "bench/scheme.h"
+#include "bench/store.h"
 #include "bench/workload.h"
 #include <tare/tare.h>
 
@@ -45,14 +47,17 @@ typedef struct bench_cell {
     int copies;     /* packed copies that cold samples rotate through */
     double error;   /* worst |y - y64| / bound; NaN where nothing ran */
 
-    bench_result result; /* n = 0 where not timed */
+    bench_result result;      /* n = 0 where not timed */
+    enum bench_timing timing; /* by which clock its samples were taken */
+    int clocks_known;         /* the device told its clocks */
+    tare_clocks clocks[2];    /* before and after the samples of its group */
     bench_transfer transfer;
     double pct_peak; /* NaN where not timed */
     enum bench_limit limit;
 
     /* Against the fastest dense float, int8, int4 cell of the same device, shape, cache state,
-     * place of weights and run:
-     * its median over this one's, above 1 is faster. NaN where there is none. */
+     * place of weights, clock and run: its median over this one's, above 1 is faster. NaN where
+     * there is none. */
     char base_kernel[64];
     double ratio, ratio_lo, ratio_hi;
     double ratio_int8, ratio_int8_lo, ratio_int8_hi;
@@ -90,23 +95,17 @@ enum bench_outcome bench_outcome_of(const bench_cell *cells, int count, int gate
 
 /* ---- measuring ---- */
 
-/* A matrix of random weights, kept for further groups of its shape. */
-typedef struct bench_matrix {
-    float *w;
-    int64_t n, k;
-    uint64_t seed;
-} bench_matrix;
-
 /* How one device is measured. */
 typedef struct bench_setup {
     tare_device *device;
     tare_device_info info;
     tare_rates rates;
     bench_noise noise;
-    const char *kernel; /* null: the best of each scheme; "all"; or a kernel's name */
-    int caches;         /* BENCH_COLD | BENCH_HOT */
-    int weights;        /* BENCH_RESIDENT | BENCH_STREAMED */
-    double seconds;     /* of running, a cell */
+    const char *kernel;       /* null: the best of each scheme; "all"; or a kernel's name */
+    int caches;               /* BENCH_COLD | BENCH_HOT */
+    int weights;              /* BENCH_RESIDENT | BENCH_STREAMED */
+    enum bench_timing timing; /* of resident weights; streamed ones are the host's clock's */
+    double seconds;           /* of running, a cell */
     uint64_t seed;
     int samples;   /* at least; 500 gives p90 and p99 */
     size_t memory; /* bytes that packed copies may take */
@@ -116,6 +115,7 @@ typedef struct bench_setup {
     void (*progress)(void *ctx, const char *what, double done);
     void *ctx;
     bench_matrix own, *shared; /* the last matrix made: its own, or one of several setups */
+    bench_store store;         /* packed weights for the next m of a shape */
 } bench_setup;
 
 /* Describes the device, measures its ceilings, starts the noise probe. */

@@ -11,7 +11,10 @@ typedef struct pass {
     enum bench_cache cache;
     enum bench_weights weights;
     bench_cold *cold; /* null where copies need not go by */
+    enum bench_timing timing;
     int last;
+    int clocks_known;
+    tare_clocks clocks[2]; /* before and after */
 } pass;
 
 typedef struct field {
@@ -40,6 +43,13 @@ static bench_contestant contestant(bench_entrant *e) {
     return e->carry.blob ? bench_carry_contestant(&e->carry) : bench_rotor_contestant(&e->rotor);
 }
 
+/* A graph of so many runs, where samples replay one. A kernel that can't be recorded is timed as it
+ * is queued; its cell says so, and it is compared with nothing that was recorded. */
+static void record(bench_entrant *e, int runs) {
+    if (e->rotor.timing == BENCH_BY_GRAPH && bench_rotor_record(&e->rotor, runs) != TARE_OK)
+        e->rotor.timing = BENCH_BY_EVENTS;
+}
+
 static void field_add(field *f, bench_entrant *e) {
     f->in[f->count] = e;
     f->c[f->count++] = contestant(e);
@@ -61,10 +71,14 @@ static tare_status heats(bench_group_state *g, field *f) {
     o.warmup = 1;
     o.seed = g->setup->seed;
     for (int i = 0; i < g->entrants; i++)
-        if (in_heat(g, g->entrant[i])) field_add(f, g->entrant[i]);
+        if (in_heat(g, g->entrant[i])) {
+            record(g->entrant[i], 1);
+            field_add(f, g->entrant[i]);
+        }
     if (f->count == 0) return TARE_OK;
     bench_group_tell(g, "picking the best rows", "", 0.3);
     TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
+    for (int i = 0; i < f->count; i++) f->in[i]->seen_ns = f->r[i].median_ns;
     for (int i = 0; i < f->count; i++)
         for (int j = 0; j < f->count; j++)
             if (f->in[i]->scheme == f->in[j]->scheme &&
@@ -81,25 +95,36 @@ static void drop_losers(bench_group_state *g) {
         bench_entrant *e = g->entrant[i];
         if (!e->out) continue;
         g->packed -= e->rotor.copies ? e->cell.packed_bytes : 0;
-        bench_carry_clear(&e->carry);
-        bench_rotor_clear(&e->rotor);
+        bench_entrant_clear(g, e);
     }
 }
 
-/* As many copies of each as make one turn through all of them pass the target, within memory;
- * what is still missing is made up by eviction. */
+/* Runs that a graph is made of, so that a sample takes a while. */
+static int graph_runs(const bench_entrant *e) {
+    double ns = e->seen_ns > 0 ? e->seen_ns : e->cell.plan.cost_ns;
+    double runs = ceil(BENCH_GRAPH_NS / (ns > 1 ? ns : 1));
+    return runs < 1 ? 1 : runs > BENCH_GRAPH_RUNS ? BENCH_GRAPH_RUNS : (int)runs;
+}
+
+/* As many copies of each as make one turn through all of them pass the target, or of what is
+ * recorded as many as a graph has runs, within memory; what is still missing is made up by
+ * eviction. */
 static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
-    size_t sum = 0;
+    size_t sum = 0, taken = g->packed + g->setup->store.bytes;
     for (int i = 0; i < f->count; i++) sum += f->in[i]->cell.packed_bytes;
     size_t want = target / (sum ? sum : 1) + 1;
-    size_t spare = g->setup->memory > g->packed ? g->setup->memory - g->packed : 0;
+    size_t spare = g->setup->memory > taken ? g->setup->memory - taken : 0;
     if (want > 1 + spare / (sum ? sum : 1)) want = 1 + spare / (sum ? sum : 1);
     if (want > BENCH_COPIES_MAX) want = BENCH_COPIES_MAX;
     for (int i = 0; i < f->count; i++) {
         bench_entrant *e = f->in[i];
+        size_t one = e->cell.packed_bytes, share = spare / (size_t)f->count, copies = want;
+        if (e->rotor.timing == BENCH_BY_GRAPH) {
+            size_t runs = (size_t)graph_runs(e), most = 1 + share / (one ? one : 1);
+            copies = runs < most ? runs : most;
+        }
         bench_group_tell(g, "packing copies of", e->cell.scheme.name, 0.4);
-        TARE_TRY(bench_rotor_grow(&e->rotor, &g->tensor[e->scheme], (int)want));
-        f->c[i] = contestant(e);
+        TARE_TRY(bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, (int)copies));
     }
     return TARE_OK;
 }
@@ -109,10 +134,11 @@ static void on_progress(void *ctx, double done) {
 }
 
 /* What transfers add to a run. In host memory there are none. */
-static tare_status transfers(bench_entrant *e, const bench_result *r, bench_transfer *out) {
+static tare_status transfers(bench_entrant *e, const bench_result *r, double seconds,
+                             bench_transfer *out) {
     *out = (bench_transfer){NAN, NAN, NAN, r->median_ns};
     if (e->rotor.stream->device->backend->host_memory) return TARE_OK;
-    TARE_TRY(bench_carry_times(&e->carry, out));
+    TARE_TRY(bench_carry_times(&e->carry, seconds, out));
     if (e->carry.blob) out->end_to_end_ns = r->median_ns; /* that is what was timed */
     return TARE_OK;
 }
@@ -121,7 +147,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
     int first = out->count;
     for (int i = 0; i < f->count; i++) {
         bench_transfer t;
-        TARE_TRY(transfers(f->in[i], &f->r[i], &t));
+        TARE_TRY(transfers(f->in[i], &f->r[i], g->setup->seconds, &t));
         bench_cell *c = bench_cells_add(out);
         if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
         *c = f->in[i]->cell;
@@ -131,6 +157,9 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->result = f->r[i];
         memset(&f->r[i], 0, sizeof f->r[i]);
         c->copies = p->cold ? f->in[i]->rotor.copies : 1;
+        c->timing = f->in[i]->rotor.timing;
+        c->clocks_known = p->clocks_known;
+        memcpy(c->clocks, p->clocks, sizeof c->clocks);
     }
     for (int i = 0; i < g->refused->count; i++) {
         bench_cell *c = bench_cells_add(out);
@@ -147,7 +176,9 @@ static tare_status line_up(bench_group_state *g, const pass *p) {
     for (int i = 0; i < g->entrants; i++) {
         bench_entrant *e = g->entrant[i];
         e->rotor.cold = p->cold;
+        e->rotor.timing = p->timing;
         e->out = 0;
+        e->seen_ns = 0;
         if (p->weights == BENCH_STREAMED) TARE_TRY(bench_carry_stream(&e->carry));
     }
     return TARE_OK;
@@ -165,8 +196,18 @@ static bench_options options_of(bench_group_state *g) {
     return o;
 }
 
-static tare_status contest(bench_group_state *g, field *f, const pass *p, bench_cells *out) {
+/* Clocks are read as close to the samples as can be: a device that idles lowers them. */
+static tare_status timed(bench_group_state *g, field *f, pass *p) {
     bench_options o = options_of(g);
+    tare_device *d = g->setup->device;
+    if (f->count == 0) return TARE_OK;
+    p->clocks_known = tare_device_clocks(d, &p->clocks[0]) == TARE_OK;
+    TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
+    p->clocks_known &= tare_device_clocks(d, &p->clocks[1]) == TARE_OK;
+    return TARE_OK;
+}
+
+static tare_status contest(bench_group_state *g, field *f, pass *p, bench_cells *out) {
     TARE_TRY(line_up(g, p));
     TARE_TRY(heats(g, f));
     if (p->last) drop_losers(g);
@@ -174,7 +215,11 @@ static tare_status contest(bench_group_state *g, field *f, const pass *p, bench_
     for (int i = 0; i < g->entrants; i++)
         if (!g->entrant[i]->out) field_add(f, g->entrant[i]);
     if (p->cold) TARE_TRY(make_copies(g, f, p->cold->target));
-    if (f->count) TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
+    for (int i = 0; i < f->count; i++) {
+        record(f->in[i], p->cold ? f->in[i]->rotor.copies : graph_runs(f->in[i]));
+        f->c[i] = contestant(f->in[i]);
+    }
+    TARE_TRY(timed(g, f, p));
     tare_status s = add_cells(g, f, p, out);
     for (int i = 0; i < f->count; i++) bench_result_clear(&f->r[i]);
     return s;
@@ -183,10 +228,16 @@ static tare_status contest(bench_group_state *g, field *f, const pass *p, bench_
 static int plan_passes(const bench_setup *s, bench_cold *cold, pass out[3]) {
     int n = 0;
     if (s->weights & BENCH_RESIDENT) {
-        if (s->caches & BENCH_COLD) out[n++] = (pass){BENCH_COLD, BENCH_RESIDENT, cold, 0};
-        if (s->caches & BENCH_HOT) out[n++] = (pass){BENCH_HOT, BENCH_RESIDENT, NULL, 0};
+        pass p = {.weights = BENCH_RESIDENT, .timing = s->timing};
+        p.cache = BENCH_COLD;
+        p.cold = cold;
+        if (s->caches & BENCH_COLD) out[n++] = p;
+        p.cache = BENCH_HOT;
+        p.cold = NULL;
+        if (s->caches & BENCH_HOT) out[n++] = p;
     }
-    if (s->weights & BENCH_STREAMED) out[n++] = (pass){BENCH_COLD, BENCH_STREAMED, NULL, 0};
+    if (s->weights & BENCH_STREAMED)
+        out[n++] = (pass){.cache = BENCH_COLD, .weights = BENCH_STREAMED, .timing = BENCH_BY_HOST};
     if (n) out[n - 1].last = 1;
     return n;
 }

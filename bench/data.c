@@ -45,8 +45,8 @@ tare_status bench_data_x(int64_t m, int64_t k, tare_type type, uint64_t seed, vo
     size_t count = (size_t)m * (size_t)k;
     void *small = tare_alloc(count * tare_type_bytes(type));
     *out = small;
-    if (small)
-        for (size_t i = 0; i < count; i++) tare_store(type, small, i, x[i]);
+#pragma omp parallel for num_threads(tare_threads())
+    for (size_t i = 0; i < (small ? count : 0); i++) tare_store(type, small, i, x[i]);
     tare_free(x);
     if (!small) TARE_FAIL(TARE_E_NOMEM, "data: no memory for %zu values of x", count);
     return TARE_OK;
@@ -62,20 +62,50 @@ static uint32_t bits_of(float v) {
     return b.u;
 }
 
-/* The bits of the drop-th smallest magnitude (0-based): counted by the upper half of the bits, then
- * by the lower half among those; magnitudes order as their bits do. */
+enum { HALF = 1 << 16 }; /* what 16 bits can be */
+
+/* Adds to seen[HALF]: the upper halves of the bits, or where `high` is none of -1 the lower halves
+ * of those that have this upper one. */
+static void count_halves(const float *v, size_t count, int64_t high, size_t *seen) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t b = bits_of(v[i]);
+        if (high < 0)
+            seen[b >> 16]++;
+        else if (b >> 16 == high)
+            seen[b & (HALF - 1)]++;
+    }
+}
+
+/* The half at which `nth` is reached, all parts added up; what is left of nth goes on. */
+static uint32_t reach(const size_t *seen, int parts, size_t *nth) {
+    for (uint32_t half = 0;; half++) {
+        size_t here = 0;
+        for (int p = 0; p < parts; p++) here += seen[(size_t)p * HALF + half];
+        if (*nth < here) return half;
+        *nth -= here;
+    }
+}
+
+/* The bits of the nth smallest magnitude (0-based): counted by the upper half of the bits, then by
+ * the lower half among those; magnitudes order as their bits do. */
 static tare_status nth_magnitude(const float *v, size_t count, size_t nth, uint32_t *out) {
-    size_t *seen = tare_alloc_zeroed(65536 * sizeof *seen);
+    int parts = count < HALF ? 1 : tare_threads();
+    size_t bytes = (size_t)parts * HALF * sizeof(size_t), *seen = tare_alloc(bytes);
+    uint32_t half[2] = {0, 0};
     if (!seen) TARE_FAIL(TARE_E_NOMEM, "prune: out of memory");
-    uint32_t high = 0, low = 0;
-    for (size_t i = 0; i < count; i++) seen[bits_of(v[i]) >> 16]++;
-    while (nth >= seen[high]) nth -= seen[high++];
-    memset(seen, 0, 65536 * sizeof *seen);
-    for (size_t i = 0; i < count; i++)
-        if (bits_of(v[i]) >> 16 == high) seen[bits_of(v[i]) & 0xffff]++;
-    while (nth >= seen[low]) nth -= seen[low++];
+    for (int turn = 0; turn < 2; turn++) {
+        memset(seen, 0, bytes);
+#pragma omp parallel for schedule(static, 1) num_threads(parts)
+        for (int p = 0; p < parts; p++) {
+            size_t from = count / (size_t)parts * (size_t)p;
+            size_t to = p + 1 < parts ? count / (size_t)parts * (size_t)(p + 1) : count;
+            count_halves(v + from, to - from, turn ? (int64_t)half[0] : -1,
+                         seen + (size_t)p * HALF);
+        }
+        half[turn] = reach(seen, parts, &nth);
+    }
     tare_free(seen);
-    *out = high << 16 | low;
+    *out = half[0] << 16 | half[1];
     return TARE_OK;
 }
 
@@ -114,10 +144,12 @@ tare_status bench_data_prune(float *w, int64_t n, int64_t k, int r, int c, doubl
     if (drop >= (size_t)b.count) drop = (size_t)b.count - 1;
     float *scores = tare_alloc((size_t)b.count * sizeof *scores);
     if (!scores) TARE_FAIL(TARE_E_NOMEM, "prune: no memory for %lld scores", (long long)b.count);
+#pragma omp parallel for num_threads(tare_threads())
     for (int64_t i = 0; i < b.count; i++) scores[i] = score(&b, w, i);
     uint32_t least = 0; /* kept from here up */
     tare_status s = nth_magnitude(scores, (size_t)b.count, drop, &least);
-    for (int64_t i = 0; s == TARE_OK && i < b.count; i++)
+#pragma omp parallel for num_threads(tare_threads())
+    for (int64_t i = 0; i < (s == TARE_OK ? b.count : 0); i++)
         if (bits_of(scores[i]) < least) clear(&b, w, i);
     tare_free(scores);
     return s;
@@ -131,7 +163,8 @@ tare_status bench_data_pruned(const bench_scheme *s, const float *w, int64_t n, 
     size_t bytes = (size_t)n * (size_t)k * sizeof *w;
     float *copy = tare_alloc(bytes);
     if (!copy) TARE_FAIL(TARE_E_NOMEM, "data: no memory for %zu bytes", bytes);
-    memcpy(copy, w, bytes);
+#pragma omp parallel for num_threads(tare_threads())
+    for (int64_t i = 0; i < n; i++) memcpy(copy + i * k, w + i * k, (size_t)k * sizeof *w);
     int block = s->w.layout == TARE_BLOCK;
     tare_status st = bench_data_prune(copy, n, k, block ? s->w.block_r : 1,
                                       block ? s->w.block_c : 1, s->sparsity);
@@ -141,13 +174,4 @@ tare_status bench_data_pruned(const bench_scheme *s, const float *w, int64_t n, 
     }
     *out = copy;
     return TARE_OK;
-}
-
-tare_status bench_data_encode(const bench_scheme *s, const float *w, int64_t n, int64_t k,
-                              tare_tensor *out) {
-    float *pruned;
-    TARE_TRY(bench_data_pruned(s, w, n, k, &pruned));
-    tare_status st = tare_encode(&s->w, n, k, pruned ? pruned : w, out);
-    tare_free(pruned);
-    return st;
 }

@@ -18,9 +18,6 @@ tare_status bench_data_x(int64_t m, int64_t k, tare_type type, uint64_t seed, vo
  * values); edge blocks are smaller. Ties may keep a few more. */
 tare_status bench_data_prune(float *w, int64_t n, int64_t k, int r, int c, double sparsity);
 
-/* w pruned as the scheme wants it and encoded. w is left alone. */
-tare_status bench_data_encode(const bench_scheme *s, const float *w, int64_t n, int64_t k,
-                              tare_tensor *out);
 /* The pruned w of a scheme: a copy, or null in *out where the scheme keeps everything. */
 tare_status bench_data_pruned(const bench_scheme *s, const float *w, int64_t n, int64_t k,
                               float **out);

@@ -38,7 +38,13 @@ static tare_status item(const char *text, bench_devices *out) {
     return add(d, out);
 }
 
-tare_status bench_devices_parse(const char *text, bench_devices *out) {
+static void note(char *skipped, size_t size, const char *name) {
+    size_t at = strlen(skipped);
+    snprintf(skipped + at, size - at, "%s%.40s: %.160s", at ? "; " : "", name, tare_last_error());
+}
+
+/* skipped null: every item must be there. */
+static tare_status parse(const char *text, bench_devices *out, char *skipped, size_t size) {
     memset(out, 0, sizeof *out);
     for (const char *at = text ? text : "cpu";;) {
         char one[128];
@@ -46,8 +52,22 @@ tare_status bench_devices_parse(const char *text, bench_devices *out) {
         if (length == 0 || length >= sizeof one)
             TARE_FAIL(TARE_E_ARG, "-d: '%.60s' is no list of devices, as in cpu,opencl:0", text);
         snprintf(one, sizeof one, "%.*s", (int)length, at);
-        TARE_TRY(item(one, out));
+        tare_status s = item(one, out);
+        if (s != TARE_OK && (!skipped || s != TARE_E_NODEVICE)) return s;
+        if (s != TARE_OK) note(skipped, size, one);
         if (!at[length]) return TARE_OK;
         at += length + 1;
     }
+}
+
+tare_status bench_devices_parse(const char *text, bench_devices *out) {
+    return parse(text, out, NULL, 0);
+}
+
+tare_status bench_devices_present(const char *text, bench_devices *out, char *skipped,
+                                  size_t size) {
+    skipped[0] = 0;
+    TARE_TRY(parse(text, out, skipped, size));
+    if (out->count == 0) TARE_FAIL(TARE_E_NODEVICE, "%s", skipped);
+    return TARE_OK;
 }

@@ -12,5 +12,8 @@ typedef struct bench_devices {
     int count;
 } bench_devices;
 tare_status bench_devices_parse(const char *text, bench_devices *out);
+/* The same, but what is not there is left out, as long as something is: `skipped` then holds
+ * "cuda: why; opencl: why", else "". */
+tare_status bench_devices_present(const char *text, bench_devices *out, char *skipped, size_t size);
 
 #endif

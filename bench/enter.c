@@ -1,6 +1,4 @@
 /* From a scheme to packed and verified contestants. */
-#include "bench/clock.h"
-#include "bench/data.h"
 #include "bench/group.h"
 #include "bench/verify.h"
 #include "src/internal.h"
@@ -68,21 +66,37 @@ static tare_status refuse(bench_group_state *g, const bench_cell *from, enum ben
     return TARE_OK;
 }
 
-static tare_status run_once(bench_group_state *g, bench_entrant *e) {
-    memset(g->y_host, 0xff, g->y_bytes); /* NaN in every type */
-    TARE_TRY(tare_buffer_write(g->stream, g->y, 0, g->y_host, g->y_bytes));
-    TARE_TRY(bench_rotor_run(&e->rotor));
-    TARE_TRY(tare_buffer_read(g->stream, g->y, 0, g->y_host, g->y_bytes));
+/* y full of NaN, whatever its type: set on the device where that can be. */
+static tare_status wipe_y(bench_group_state *g, size_t bytes) {
+    const tare_device *d = g->setup->device;
+    if (d->backend->ops->fill)
+        return d->backend->ops->fill(d->state, g->stream->state, g->y->mem, 0, bytes, 0xff);
+    memset(g->y_host, 0xff, bytes);
+    TARE_TRY(tare_buffer_write(g->stream, g->y, 0, g->y_host, bytes));
     return tare_stream_sync(g->stream);
 }
 
-static tare_status pack_and_run(bench_group_state *g, bench_entrant *e, const tare_tensor *t) {
+static tare_status run_once(bench_group_state *g, bench_entrant *e) {
+    size_t bytes = e->carry.y_bytes;
+    TARE_TRY(wipe_y(g, bytes));
+    TARE_TRY(bench_rotor_run(&e->rotor));
+    TARE_TRY(tare_buffer_read(g->stream, g->y, 0, g->y_host, bytes));
+    return tare_stream_sync(g->stream);
+}
+
+static tare_status pack_and_run(bench_group_state *g, bench_entrant *e) {
     TARE_TRY(tare_stream_reserve(g->stream, &e->cell.plan));
-    double start = bench_now_ns();
-    TARE_TRY(bench_rotor_grow(&e->rotor, t, 1));
-    e->cell.pack_ns = bench_now_ns() - start;
+    TARE_TRY(bench_pack(g, e));
     e->cell.packed_bytes = tare_packed_bytes(e->rotor.copy[0]);
     return run_once(g, e);
+}
+
+/* Whether so many bytes more can lie on the device; what is kept for later gives way. */
+static int has_room(bench_group_state *g, size_t bytes) {
+    size_t most = g->setup->memory;
+    if (bytes > most || g->packed > most - bytes) return 0;
+    if (g->setup->store.bytes > most - bytes - g->packed) bench_store_clear(&g->setup->store);
+    return 1;
 }
 
 static tare_status keep(bench_group_state *g, bench_entrant *e) {
@@ -103,8 +117,7 @@ static tare_status keep(bench_group_state *g, bench_entrant *e) {
 static tare_status try_row(bench_group_state *g, int index, const bench_cell *from,
                            const tare_row_report *r, const bench_oracle *oracle, int heat) {
     char why[200];
-    if (r->plan.packed_bytes > g->setup->memory ||
-        g->packed > g->setup->memory - r->plan.packed_bytes) {
+    if (!has_room(g, r->plan.packed_bytes)) {
         snprintf(why, sizeof why, "left out: packing %.1f GB more passes the budget of %.1f GB",
                  (double)r->plan.packed_bytes * 1e-9, (double)g->setup->memory * 1e-9);
         return refuse(g, from, BENCH_UNSUPPORTED, r->kernel, why);
@@ -127,7 +140,7 @@ static tare_status try_row(bench_group_state *g, int index, const bench_cell *fr
                       .y_host = g->y_host,
                       .x_bytes = rows * (size_t)g->shape->k * type,
                       .y_bytes = rows * (size_t)g->shape->n * tare_type_bytes(r->plan.problem.y)};
-    tare_status s = pack_and_run(g, e, &g->tensor[index]);
+    tare_status s = pack_and_run(g, e);
     if (s == TARE_OK) e->cell.error = bench_oracle_check(oracle, g->y_host, why);
     if (s == TARE_OK && e->cell.error <= 1) return keep(g, e);
     if (s == TARE_OK)
@@ -201,8 +214,8 @@ static tare_status fitting_rows(bench_group_state *g, const tare_problem *p, row
 static tare_status with_oracle(bench_group_state *g, int index, const bench_cell *from,
                                const tare_problem *p, row_list *rows) {
     bench_oracle o;
-    TARE_TRY(bench_oracle_make(&from->scheme, p, &g->tensor[index], g->w, g->x[p->x],
-                               g->setup->seed, &o));
+    TARE_TRY(
+        bench_oracle_make(&from->scheme, p, g->encoded[index], g->x[p->x], g->setup->seed, &o));
     tare_status s = enter_rows(g, index, from, rows, &o);
     bench_oracle_clear(&o);
     return s;
@@ -219,9 +232,9 @@ static tare_status refuse_all(bench_group_state *g, const bench_cell *from, tare
 
 tare_status bench_enter(bench_group_state *g, int index, const bench_scheme *s, int asked) {
     bench_cell from = blank(g, s, asked);
-    tare_tensor *t = &g->tensor[index];
-    tare_status st = bench_data_encode(s, g->w, g->shape->n, g->shape->k, t);
+    tare_status st = bench_matrix_encode(g->matrix, s, &g->encoded[index]);
     if (st != TARE_OK) return refuse(g, &from, BENCH_UNSUPPORTED, "", tare_last_error());
+    const tare_tensor *t = &g->encoded[index]->t;
     tare_problem p = bench_scheme_problem(s, t, g->m);
     from.nnz = t->nnz;
     for (int i = 0; i < TARE_PARTS; i++) from.part[i] = t->part[i].bytes;

@@ -39,13 +39,15 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d) {
     TARE_TRY(bench_ceilings(d, 0.2, &s->rates));
     TARE_TRY(tare_device_describe(d, &s->info));
     s->memory = s->info.memory > 0 ? (size_t)s->info.memory / 2 : (size_t)1 << 32;
+    s->store.most = s->memory / 4;
+    TARE_TRY(bench_timing_choose(d, BENCH_AUTO, &s->timing));
     bench_noise_init(&s->noise, bench_noise_device(d));
     return TARE_OK;
 }
 
 void bench_setup_clear(bench_setup *s) {
-    tare_free(s->own.w);
-    s->own.w = NULL;
+    bench_matrix_clear(&s->own);
+    bench_store_clear(&s->store);
 }
 
 void bench_group_tell(const bench_group_state *g, const char *what, const char *scheme,
@@ -75,24 +77,13 @@ static tare_status check_room(const bench_group_state *g) {
     return TARE_OK;
 }
 
-static tare_status make_weights(bench_setup *s, const bench_shape *h, float **out) {
-    bench_matrix *m = s->shared ? s->shared : &s->own;
-    if (!m->w || m->n != h->n || m->k != h->k || m->seed != s->seed) {
-        tare_free(m->w);
-        m->w = NULL;
-        TARE_TRY(bench_data_weights(h->n, h->k, s->seed, &m->w));
-        *m = (bench_matrix){.w = m->w, .n = h->n, .k = h->k, .seed = s->seed};
-    }
-    *out = m->w;
-    return TARE_OK;
-}
-
 static tare_status make_data(bench_group_state *g) {
     tare_device *d = g->setup->device;
     uint64_t seed = g->setup->seed;
     TARE_TRY(check_room(g));
     bench_group_tell(g, "making data", "", 0);
-    TARE_TRY(make_weights(g->setup, g->shape, &g->w));
+    TARE_TRY(bench_matrix_make(g->matrix, g->shape->n, g->shape->k, seed));
+    bench_store_open(&g->setup->store, g->shape->n, g->shape->k, seed);
     TARE_TRY(tare_stream_create(d, &g->stream));
     for (int t = TARE_F32; t <= TARE_BF16; t++) {
         size_t bytes = (size_t)g->m * (size_t)g->shape->k * tare_type_bytes((tare_type)t);
@@ -109,8 +100,14 @@ static tare_status make_data(bench_group_state *g) {
 
 /* ---- the group ---- */
 
+/* The schemes that everything is judged against; tf32 where the device has something to make of
+ * it. */
 static const char *baseline(const bench_group_state *g, int i) {
-    return g->setup->baselines ? g->setup->baselines[i] : bench_baseline(i);
+    if (g->setup->baselines) return g->setup->baselines[i];
+    int usual = 0;
+    while (bench_baseline(usual)) usual++;
+    if (i < usual) return bench_baseline(i);
+    return i == usual && bench_tf32_counts(g->setup->device) ? "tf32" : NULL;
 }
 
 static int among(const bench_scheme *schemes, int count, const bench_scheme *s) {
@@ -134,37 +131,47 @@ static tare_status enter_all(bench_group_state *g, const bench_scheme *schemes, 
     return TARE_OK;
 }
 
-static void clear(bench_group_state *g, int tensors) {
+/* The first copy may serve the shape's next m. */
+void bench_entrant_clear(bench_group_state *g, bench_entrant *e) {
+    bench_rotor *r = &e->rotor;
+    tare_packed *first = r->copies ? r->copy[0] : NULL;
+    bench_carry_clear(&e->carry);
+    if (first) r->copy[0] = NULL;
+    bench_rotor_clear(r);
+    if (first) bench_store_give(&g->setup->store, first, e->cell.scheme.sparsity, e->cell.pack_ns);
+}
+
+static void clear(bench_group_state *g) {
     for (int i = 0; i < g->entrants; i++) {
-        bench_carry_clear(&g->entrant[i]->carry);
-        bench_rotor_clear(&g->entrant[i]->rotor);
+        bench_entrant_clear(g, g->entrant[i]);
         free(g->entrant[i]);
     }
     free(g->entrant);
-    for (int i = 0; g->tensor && i < tensors; i++) tare_tensor_clear(&g->tensor[i]);
-    free(g->tensor);
+    free(g->encoded);
     for (int t = TARE_F32; t <= TARE_BF16; t++) {
         tare_buffer_destroy(g->x_buffer[t]);
         tare_free(g->x[t]);
     }
     tare_buffer_destroy(g->y);
+    tare_buffer_destroy(g->w);
     tare_free(g->y_host);
     tare_stream_destroy(g->stream);
     free(g->refused->cell); /* shallow: the cells were copied out, and have no samples */
+    bench_matrix_tidy(g->matrix);
 }
 
 tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
                         const bench_scheme *schemes, int count, bench_cells *out) {
     bench_cells refused = {0};
     bench_group_state g = {.setup = s, .shape = shape, .m = m, .refused = &refused};
-    int tensors = count + BENCH_SCHEMES_MAX;
-    g.tensor = calloc((size_t)tensors, sizeof *g.tensor);
+    g.matrix = s->shared ? s->shared : &s->own;
+    g.encoded = calloc((size_t)count + BENCH_SCHEMES_MAX, sizeof *g.encoded);
     tare_status st = TARE_OK;
-    if (!g.tensor) st = tare_fail(TARE_E_NOMEM, "bench: out of memory");
+    if (!g.encoded) st = tare_fail(TARE_E_NOMEM, "bench: out of memory");
     if (st == TARE_OK) st = make_data(&g);
     if (st == TARE_OK) st = enter_all(&g, schemes, count);
     if (st == TARE_OK) st = bench_passes(&g, out);
     bench_peaks(s, out);
-    clear(&g, tensors);
+    clear(&g);
     return st;
 }

@@ -5,14 +5,19 @@
 #include "bench/cell.h"
 #include "bench/rotate.h"
 
+/* A sample by a graph should take this long, by so many runs at most. */
+#define BENCH_GRAPH_NS 150e3
+enum { BENCH_GRAPH_RUNS = 32 };
+
 enum { BENCH_ROWS_MAX = 128, BENCH_HEAT_ROWS = 2, BENCH_COPIES_MAX = 1024 };
 
 /* A row that took part: verified, packed once. */
 typedef struct bench_entrant {
     bench_cell cell; /* all but times */
-    int scheme;      /* index of its tensor */
+    int scheme;      /* index of its encoding */
     int heat;        /* 1: only the fastest of its scheme is measured */
     int out;         /* lost its heat */
+    double seen_ns;  /* its median there; 0: it was in none */
     bench_rotor rotor;
     bench_carry carry;
 } bench_entrant;
@@ -21,23 +26,31 @@ typedef struct bench_group_state {
     bench_setup *setup;
     const bench_shape *shape;
     int64_t m;
-    float *w;
+    bench_matrix *matrix;
+    tare_buffer *w;         /* on the device, for rows that pack there; made when first asked for */
     void *x[TARE_BF16 + 1]; /* by type */
     tare_buffer *x_buffer[TARE_BF16 + 1];
     void *y_host;
     size_t y_bytes;
     tare_buffer *y;
     tare_stream *stream;
-    tare_tensor *tensor; /* a scheme */
+    bench_encoded **encoded; /* a scheme */
     bench_entrant **entrant;
     int entrants, room;
     size_t packed; /* bytes of all packed copies */
     bench_cells *refused;
 } bench_group_state;
 
+/* Packs a row's weights, on the device where the row can do that; or takes what was packed for
+ * another m. */
+tare_status bench_pack(bench_group_state *g, bench_entrant *e);
+
 /* Encodes scheme number `index` and enters its rows: `asked` ones as the setup's kernel choice has
  * it, otherwise the candidates for the best. Refusals become cells at once. */
 tare_status bench_enter(bench_group_state *g, int index, const bench_scheme *s, int asked);
+
+/* Gives up what an entrant holds on the device. */
+void bench_entrant_clear(bench_group_state *g, bench_entrant *e);
 
 /* Measures the entrants in every state that the setup asks for, and appends their cells. */
 tare_status bench_passes(bench_group_state *g, bench_cells *out);

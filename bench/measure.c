@@ -77,6 +77,7 @@ tare_status bench_result_summarise(bench_result *r) {
 
 static tare_status timed(const lane *l, int runs, double *ns) {
     if (l->c->prepare) TARE_TRY(l->c->prepare(l->c->ctx, runs));
+    if (l->c->timed) return l->c->timed(l->c->ctx, runs, ns);
     double t = bench_now_ns();
     for (int i = 0; i < runs; i++) TARE_TRY(l->c->run(l->c->ctx));
     *ns = bench_now_ns() - t;
@@ -101,7 +102,9 @@ static tare_status add_sample(lane *l) {
 /* Warm-up, then the batch from the shortest of three runs. */
 static tare_status warm(lane *l, int runs) {
     double ns, least = INFINITY;
-    for (int i = 0; i < runs; i++) TARE_TRY(timed(l, 1, &ns));
+    l->r->batch = l->c->batch > 0 ? l->c->batch : 1;
+    for (int i = 0; i < runs; i++) TARE_TRY(timed(l, l->r->batch, &ns));
+    if (l->c->batch > 0) return TARE_OK;
     for (int i = 0; i < 3; i++) {
         TARE_TRY(timed(l, 1, &ns));
         if (ns < least) least = ns;

@@ -28,6 +28,10 @@ typedef struct bench_contestant {
     tare_status (*prepare)(void *ctx, int runs);
     void *ctx;
     int batch_max; /* the most runs of a sample; 0: no limit of its own */
+    int batch;     /* the runs of every sample; 0: as many as the clock needs */
+    /* Makes that many runs and says what counts of them, ns in all, where that is not the host's
+     * time around calls of `run`. May be null. */
+    tare_status (*timed)(void *ctx, int runs, double *ns);
 } bench_contestant;
 
 enum bench_stop {

@@ -46,9 +46,11 @@ static int transfers_rule(const bench_cell *c, double moving, double least) {
 }
 
 static void judge(const bench_setup *s, bench_cell *c) {
-    double floor = bench_floor_ns(&c->plan, c->packed_bytes, &s->rates, is_cached(s, c), &c->limit);
+    tare_rates rates = s->rates;
+    if (c->timing == BENCH_BY_GRAPH) rates.launch_ns = 0; /* a replay has no launches in it */
+    double floor = bench_floor_ns(&c->plan, c->packed_bytes, &rates, is_cached(s, c), &c->limit);
     double moving = moving_ns(s, c);
-    if (transfers_rule(c, moving, floor > s->rates.launch_ns ? floor : s->rates.launch_ns))
+    if (transfers_rule(c, moving, floor > rates.launch_ns ? floor : rates.launch_ns))
         c->limit = BENCH_TRANSFER;
     c->pct_peak = 100 * (floor + moving) / c->result.median_ns;
 }

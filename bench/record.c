@@ -74,10 +74,12 @@ json_t *bench_record_env(const bench_setup *s) {
 /* The command that measures this cell again. */
 static json_t *replay(const bench_setup *s, const bench_cell *c) {
     const char *mask = getenv("TARE_CPU_MASK");
-    char force[96] = "";
+    char force[96] = "", clock[32] = "";
+    if (!c->device->backend->host_memory && c->weights == BENCH_RESIDENT && c->result.n > 0)
+        snprintf(clock, sizeof clock, " --timing %s", bench_timing_name(c->timing));
     if (c->kernel[0]) snprintf(force, sizeof force, " --kernel %s", c->kernel);
     return json_sprintf(
-        "%s%s%stare bench -d %s --scheme %s -m %lld -n %lld -k %lld%s --cache %s%s --time %g "
+        "%s%s%stare bench -d %s --scheme %s -m %lld -n %lld -k %lld%s --cache %s%s%s --time %g "
         "--samples %d --seed %llu --threads %d",
         mask ? "TARE_CPU_MASK=" : "", mask ? mask : "", mask ? " " : "", s->info.id, c->scheme.name,
         (long long)c->m, (long long)c->shape.n, (long long)c->shape.k, force,
@@ -85,7 +87,25 @@ static json_t *replay(const bench_setup *s, const bench_cell *c) {
         c->device->backend->host_memory ? ""
         : c->weights == BENCH_STREAMED  ? " --weights streamed"
                                         : " --weights resident",
-        s->seconds, s->samples, (unsigned long long)s->seed, (int)s->info.threads);
+        clock, s->seconds, s->samples, (unsigned long long)s->seed, (int)s->info.threads);
+}
+
+static json_t *told(double v) {
+    return v < 0 ? json_null() : number(v);
+}
+
+static json_t *clocks_at(const tare_clocks *c) {
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "core_mhz", told(c->core_mhz),
+                     "core_max_mhz", told(c->core_max_mhz), "memory_mhz", told(c->memory_mhz),
+                     "memory_max_mhz", told(c->memory_max_mhz), "celsius", told(c->celsius),
+                     "watts", told(c->watts), "watts_limit", told(c->watts_limit), "limits",
+                     c->limits);
+}
+
+static json_t *clocks(const bench_cell *c) {
+    if (!c->clocks_known) return json_null();
+    return json_pack("{s:o, s:o}", "before", clocks_at(&c->clocks[0]), "after",
+                     clocks_at(&c->clocks[1]));
 }
 
 static json_t *parts(const bench_cell *c) {
@@ -158,6 +178,8 @@ static void put_times(json_t *o, const bench_cell *c) {
     put(o, "kernel_ns", number(timed ? c->transfer.kernel_ns : NAN));
     put(o, "d2h_ns", number(timed ? c->transfer.d2h_ns : NAN));
     put(o, "end_to_end_ns", number(timed ? c->transfer.end_to_end_ns : NAN));
+    put(o, "timing", timed ? json_string(bench_timing_name(c->timing)) : json_null());
+    put(o, "clocks", timed ? clocks(c) : json_null());
     put(o, "outliers", timed ? json_integer((json_int_t)r->outliers) : json_null());
     put(o, "batch", timed ? json_integer(r->batch) : json_null());
     put(o, "stop", timed ? json_string(bench_stop_name(r->stop)) : json_null());

@@ -20,6 +20,10 @@ int bench_view_find(const char *name);
 /* Writes an array of records. 0, or -1 where writing failed. */
 int bench_report(FILE *out, enum bench_view view, const json_t *records);
 
+/* Says which reasons held the clocks of a record's device down in any of the records, if one did.
+ */
+void bench_report_limits(FILE *out, const json_t *records, const json_t *of);
+
 /* The same of the records of `tare breakeven`. */
 int bench_report_evens(FILE *out, enum bench_view view, const json_t *records);
 

@@ -37,6 +37,18 @@ static void cache_cell(const json_t *r, char out[160]) {
 static void weights_cell(const json_t *r, char out[160]) {
     snprintf(out, 160, "%s", bench_json_string(r, "weights"));
 }
+static void timing_cell(const json_t *r, char out[160]) {
+    snprintf(out, 160, "%s", bench_json_string(r, "timing"));
+}
+static int some_by_device(const json_t *records) {
+    size_t i;
+    const json_t *r;
+    json_array_foreach(records, i, r) {
+        const char *by = bench_json_string(r, "timing");
+        if (by[0] && strcmp(by, "host") != 0) return 1;
+    }
+    return 0;
+}
 static int some_streamed(const json_t *records) {
     return bench_json_differs(records, "weights") ||
            strcmp(bench_json_string(json_array_get(records, 0), "weights"), "streamed") == 0;
@@ -125,6 +137,7 @@ static const bench_column columns[] = {
     {"kernel", 0, kernel_cell, NULL},
     {"cache", 0, cache_cell, NULL},
     {"weights", 0, weights_cell, some_streamed},
+    {"timed by", 0, timing_cell, some_by_device},
     {"median us", 1, median_cell, NULL},
     {"+-", 1, spread_cell, NULL},
     {"p99 us", 1, p99_cell, NULL},
@@ -206,6 +219,7 @@ static void legend(FILE *out, const json_t *records, int markdown) {
             if (json_object_get(json_array_get(records, seen), "env") == json_object_get(r, "env"))
                 break;
         if (seen == at) ceilings(out, r);
+        if (seen == at) bench_report_limits(out, records, r);
         if (seen == at && markdown) fputs("\n", out);
     }
     if (first)
@@ -214,49 +228,28 @@ static void legend(FILE *out, const json_t *records, int markdown) {
             out);
 }
 
-static const char *const csv_keys[] = {"schema",
-                                       "device",
-                                       "op",
-                                       "workload",
-                                       "m",
-                                       "n",
-                                       "k",
-                                       "scheme",
-                                       "role",
-                                       "kernel",
-                                       "vendor",
-                                       "cache",
-                                       "weights",
-                                       "n_samples",
-                                       "median_ns",
-                                       "p90_ns",
-                                       "p99_ns",
-                                       "ci95_ns",
-                                       "mad_ns",
-                                       "min_ns",
-                                       "outliers",
-                                       "stop",
-                                       "noisy",
-                                       "h2d_ns",
-                                       "kernel_ns",
-                                       "d2h_ns",
-                                       "end_to_end_ns",
-                                       "bytes",
-                                       "packed_bytes",
-                                       "pct_peak",
-                                       "bottleneck",
-                                       "error",
-                                       "base_kernel",
-                                       "ratio",
-                                       "ratio_ci95",
-                                       "ratio_int8",
-                                       "ratio_int8_ci95",
-                                       "ratio_int4",
-                                       "ratio_int4_ci95",
-                                       "verdict",
-                                       "refusal",
-                                       "replay",
-                                       NULL};
+static const char *const csv_keys[] = {"schema",     "device",
+                                       "op",         "workload",
+                                       "m",          "n",
+                                       "k",          "scheme",
+                                       "role",       "kernel",
+                                       "vendor",     "cache",
+                                       "weights",    "timing",
+                                       "n_samples",  "median_ns",
+                                       "p90_ns",     "p99_ns",
+                                       "ci95_ns",    "mad_ns",
+                                       "min_ns",     "outliers",
+                                       "stop",       "noisy",
+                                       "h2d_ns",     "kernel_ns",
+                                       "d2h_ns",     "end_to_end_ns",
+                                       "bytes",      "packed_bytes",
+                                       "pct_peak",   "bottleneck",
+                                       "error",      "base_kernel",
+                                       "ratio",      "ratio_ci95",
+                                       "ratio_int8", "ratio_int8_ci95",
+                                       "ratio_int4", "ratio_int4_ci95",
+                                       "verdict",    "refusal",
+                                       "replay",     NULL};
 
 int bench_view_find(const char *name) {
     static const char *const names[] = {"table", "md", "csv", "jsonl"};

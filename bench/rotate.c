@@ -1,10 +1,14 @@
-/* Rotation through copies, and eviction by reading. */
-#include "bench/rotate.h"
+/* Rotation through copies, and eviction by reading or writing. */
+#include "bench/replay.h"
 #include "src/internal.h"
 
 #include <string.h>
 
-enum { CHUNK = 8 << 20 }; /* of a write that evicts */
+enum {
+    CHUNK = 8 << 20,  /* of a write that evicts */
+    RUNWAY = 64 << 20 /* set before a sample by the device's clock, so that the device is still at
+                       * it when the host has queued the sample */
+};
 
 void bench_cold_clear(bench_cold *c) {
     tare_free(c->buffer);
@@ -38,15 +42,21 @@ static tare_status read_by(bench_cold *c, size_t bytes) {
     return TARE_OK;
 }
 
+static size_t runway(const bench_cold *c) {
+    return c->spare_bytes < RUNWAY ? c->spare_bytes : RUNWAY;
+}
+
 /* As much of the target as a quarter of the device's memory holds, and as can be had. */
 static tare_status make_spare(bench_cold *c) {
     tare_device *d = c->stream->device;
     size_t most = d->info.memory > 0 ? (size_t)d->info.memory / 4 : c->target;
-    c->buffer = tare_alloc(CHUNK);
-    if (!c->buffer) TARE_FAIL(TARE_E_NOMEM, "measure: no memory for %d bytes", CHUNK);
-    memset(c->buffer, 1, CHUNK);
+    if (!d->backend->ops->fill) {
+        c->buffer = tare_alloc(CHUNK);
+        if (!c->buffer) TARE_FAIL(TARE_E_NOMEM, "measure: no memory for %d bytes", CHUNK);
+        memset(c->buffer, 1, CHUNK);
+    }
     c->spare_bytes = c->target < most ? c->target : most;
-    if (c->spare_bytes < CHUNK) c->spare_bytes = CHUNK;
+    if (c->buffer && c->spare_bytes < CHUNK) c->spare_bytes = CHUNK;
     tare_status s;
     while ((s = tare_buffer_create(d, c->spare_bytes, &c->spare)) == TARE_E_NOMEM &&
            c->spare_bytes >= 2 * CHUNK)
@@ -54,41 +64,56 @@ static tare_status make_spare(bench_cold *c) {
     return s;
 }
 
+/* Sets `one` bytes of the spare buffer, by the device or from the host. */
+static tare_status write_chunk(bench_cold *c, size_t one) {
+    const tare_device *d = c->stream->device;
+    if (c->buffer) return tare_buffer_write(c->stream, c->spare, c->at, c->buffer, one);
+    return d->backend->ops->fill(d->state, c->stream->state, c->spare->mem, c->at, one, 1);
+}
+
 /* Host memory is the wrong cache there: the device itself writes what is to go by. */
-static tare_status write_by(bench_cold *c, size_t bytes) {
+static tare_status write_by(bench_cold *c, size_t bytes, int runs_on) {
     if (!c->spare) TARE_TRY(make_spare(c));
+    if (runs_on && !c->buffer && bytes < runway(c)) bytes = runway(c);
     if (bytes > c->spare_bytes) bytes = c->spare_bytes;
     for (size_t done = 0; done < bytes;) {
-        size_t one = bytes - done < CHUNK ? bytes - done : CHUNK;
+        size_t most = c->buffer ? CHUNK : c->spare_bytes;
+        size_t one = bytes - done < most ? bytes - done : most;
         if (c->at + one > c->spare_bytes) c->at = 0;
-        TARE_TRY(tare_buffer_write(c->stream, c->spare, c->at, c->buffer, one));
+        TARE_TRY(write_chunk(c, one));
         c->at += one;
         done += one;
     }
     c->moved += (double)bytes;
-    return tare_stream_sync(c->stream);
+    return runs_on && !c->buffer ? TARE_OK : tare_stream_sync(c->stream);
 }
 
 static tare_status prepare_cold(bench_rotor *r, int runs) {
-    double missing = 0;
-    int many = runs < r->copies ? runs : r->copies;
+    double missing = 0, before = 0;
+    int many = runs < r->copies ? runs : r->copies, by_device = r->timing > BENCH_BY_HOST;
     for (int i = 0; i < many; i++) {
-        double since = r->cold->moved - r->used[(r->next + i) % r->copies];
-        double lack = (double)r->cold->target - since;
+        int at = (r->next + i) % r->copies;
+        double lack = (double)r->cold->target - (r->cold->moved - r->used[at]) - before;
+        before += (double)tare_packed_bytes(r->copy[at]); /* goes by within the sample */
         if (lack > missing) missing = lack;
     }
-    if (!(missing > 0)) return TARE_OK;
-    return r->cold->stream ? write_by(r->cold, (size_t)missing) : read_by(r->cold, (size_t)missing);
+    if (r->cold->stream && (missing > 0 || by_device))
+        return write_by(r->cold, missing > 0 ? (size_t)missing : 0, by_device);
+    return missing > 0 ? read_by(r->cold, (size_t)missing) : TARE_OK;
+}
+
+void bench_rotor_turn(bench_rotor *r) {
+    int i = r->next;
+    if (!r->cold) return;
+    r->cold->moved += (double)tare_packed_bytes(r->copy[i]);
+    r->used[i] = r->cold->moved;
+    r->next = i + 1 < r->copies ? i + 1 : 0;
 }
 
 tare_status bench_rotor_queue(bench_rotor *r) {
     int i = r->next;
     tare_status s = tare_run(r->plan, r->copy[i], r->stream, r->x, NULL, r->y, 0);
-    if (r->cold) {
-        r->cold->moved += (double)tare_packed_bytes(r->copy[i]);
-        r->used[i] = r->cold->moved;
-        r->next = i + 1 < r->copies ? i + 1 : 0;
-    }
+    bench_rotor_turn(r);
     return s;
 }
 
@@ -108,13 +133,20 @@ tare_status bench_rotor_settle(const bench_rotor *r) {
 
 static tare_status prepare(void *rotor, int runs) {
     bench_rotor *r = rotor;
+    if (!r->cold) TARE_TRY(bench_rotor_run(r));
     TARE_TRY(bench_rotor_settle(r));
-    return r->cold ? prepare_cold(r, runs) : bench_rotor_run(r);
+    return r->cold ? prepare_cold(r, runs) : TARE_OK;
 }
 
 bench_contestant bench_rotor_contestant(bench_rotor *r) {
-    return (bench_contestant){
-        .run = bench_rotor_run, .prepare = prepare, .ctx = r, .batch_max = r->cold ? r->copies : 0};
+    return (bench_contestant){.run = bench_rotor_run,
+                              .prepare = prepare,
+                              .timed = r->timing == BENCH_BY_GRAPH    ? bench_rotor_replay
+                                       : r->timing == BENCH_BY_EVENTS ? bench_rotor_events
+                                                                      : NULL,
+                              .ctx = r,
+                              .batch_max = r->cold ? r->copies : 0,
+                              .batch = r->timing == BENCH_BY_GRAPH ? r->recorded : 0};
 }
 
 static tare_status make_room(bench_rotor *r, int want) {
@@ -138,16 +170,34 @@ static tare_status make_room(bench_rotor *r, int want) {
     return TARE_OK;
 }
 
+tare_status bench_rotor_adopt(bench_rotor *r, tare_packed *first) {
+    TARE_TRY(make_room(r, 1));
+    r->copy[0] = first;
+    r->copies = 1;
+    return TARE_OK;
+}
+
+/* By the host's packer where the device can't copy. */
+static tare_status one_more(bench_rotor *r, const tare_tensor *t, tare_packed **out) {
+    if (r->copies) {
+        tare_status s = tare_packed_copy(r->copy[0], r->stream, out);
+        if (s != TARE_E_UNSUPPORTED) return s;
+    }
+    return tare_pack(r->plan, t, out);
+}
+
 tare_status bench_rotor_grow(bench_rotor *r, const tare_tensor *t, int want) {
     TARE_TRY(make_room(r, want));
+    if (r->copies < want) bench_rotor_forget(r);
     while (r->copies < want) {
-        TARE_TRY(tare_pack(r->plan, t, &r->copy[r->copies]));
+        TARE_TRY(one_more(r, t, &r->copy[r->copies]));
         r->used[r->copies++] = r->cold ? r->cold->moved : 0;
     }
     return TARE_OK;
 }
 
 void bench_rotor_clear(bench_rotor *r) {
+    bench_rotor_forget(r);
     for (int i = 0; i < r->copies; i++) tare_packed_destroy(r->copy[i]);
     tare_free(r->copy);
     tare_free(r->used);

@@ -3,12 +3,13 @@
  * Cold: copies are used in turn, and before a copy is used again as many other bytes must have gone
  * through the caches as `target` says (twice the last level). Copies of all contestants count,
  * since they take turns; what is missing is made up by reading a buffer, or on a device with memory
- * of its own by writing one there, which is not timed. Hot: each sample follows an untimed run on
+ * of its own by setting one there, which is not timed. Hot: each sample follows an untimed run on
  * the same copy. */
 #ifndef TARE_BENCH_ROTATE_H
 #define TARE_BENCH_ROTATE_H
 
 #include "bench/measure.h"
+#include "bench/timing.h"
 #include <tare/tare.h>
 
 typedef struct bench_cold {
@@ -31,10 +32,18 @@ typedef struct bench_rotor {
     tare_packed **copy;
     double *used; /* cold->moved when the copy was last used */
     int copies, room, next;
+    enum bench_timing timing; /* BENCH_AUTO reads as by the host */
+    tare_graph *graph;        /* of `recorded` runs, cold ones through all copies in turn */
+    int recorded;
 } bench_rotor;
 
-/* Packs copies until there are `want`. */
+/* Makes copies until there are `want`, on the device where that can be, else packed from t. */
 tare_status bench_rotor_grow(bench_rotor *r, const tare_tensor *t, int want);
+/* Gives the first one to the rotor, which has none yet. */
+tare_status bench_rotor_adopt(bench_rotor *r, tare_packed *first);
+/* Records `runs` runs as the graph that samples replay; cold: each copy once. */
+tare_status bench_rotor_record(bench_rotor *r, int runs);
+void bench_rotor_forget(bench_rotor *r); /* the graph */
 void bench_rotor_clear(bench_rotor *r);
 /* The callbacks for bench_measure. */
 bench_contestant bench_rotor_contestant(bench_rotor *r);

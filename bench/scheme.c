@@ -201,3 +201,18 @@ tare_status bench_scheme_list(const char *text, bench_scheme out[BENCH_SCHEMES_M
 tare_problem bench_scheme_problem(const bench_scheme *s, const tare_tensor *t, int64_t m) {
     return tare_problem_matmul(t, m, s->x, s->y, s->flags);
 }
+
+int bench_tf32_counts(tare_device *d) {
+    tare_tensor t = {
+        .format = {.value = TARE_F32, .layout = TARE_DENSE}, .n = 256, .k = 256, .nnz = 256 * 256};
+    tare_problem exact = tare_problem_matmul(&t, 64, TARE_F32, TARE_F32, 0), cut = exact;
+    cut.flags = TARE_TF32;
+    for (const tare_kernel *const *row = d->backend->rows; *row; row++) {
+        tare_plan a, b;
+        char why[160];
+        int takes = tare_plan_row(d, *row, &exact, NULL, &a, why);
+        if (takes != tare_plan_row(d, *row, &cut, NULL, &b, why)) return 1;
+        if (takes && (a.unit != b.unit || a.cost_ns != b.cost_ns)) return 1;
+    }
+    return 0;
+}

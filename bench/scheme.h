@@ -39,6 +39,8 @@ tare_status bench_scheme_parse(const char *text, bench_scheme *out);
 tare_status bench_scheme_list(const char *text, bench_scheme out[BENCH_SCHEMES_MAX], int *count);
 /* The dense schemes that everything is judged against: floats, int8, int4. Null past the end. */
 const char *bench_baseline(int index);
+/* Whether rows of the device make something of TARE_TF32: tf32 is a baseline of its own then. */
+int bench_tf32_counts(tare_device *d);
 /* The scheme's problem for an encoded tensor. */
 tare_problem bench_scheme_problem(const bench_scheme *s, const tare_tensor *t, int64_t m);
 

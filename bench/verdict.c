@@ -24,11 +24,13 @@ enum bench_verdict bench_judge(double lo, double hi) {
     return BENCH_INCONCLUSIVE;
 }
 
-static bench_cell *fastest(bench_cell *cells, int count, enum bench_family family) {
+/* By the same clock: others say something else. */
+static bench_cell *fastest(bench_cell *cells, int count, enum bench_family family,
+                           enum bench_timing timing) {
     bench_cell *best = NULL;
     for (int i = 0; i < count; i++) {
         bench_cell *c = &cells[i];
-        if (c->scheme.family != family || c->result.n == 0) continue;
+        if (c->scheme.family != family || c->result.n == 0 || c->timing != timing) continue;
         if (!best || c->result.median_ns < best->result.median_ns) best = c;
     }
     return best;
@@ -60,12 +62,12 @@ static void compare(const bench_cell *base, const bench_cell *c, uint64_t seed, 
 }
 
 void bench_verdicts(bench_cell *cells, int count, uint64_t seed) {
-    const bench_cell *base = fastest(cells, count, BENCH_FLOAT);
-    const bench_cell *int8 = fastest(cells, count, BENCH_INT8);
-    const bench_cell *int4 = fastest(cells, count, BENCH_INT4);
     for (int i = 0; i < count; i++) {
         bench_cell *c = &cells[i];
         if (c->result.n == 0) continue; /* refused or wrong: its verdict stands */
+        const bench_cell *base = fastest(cells, count, BENCH_FLOAT, c->timing);
+        const bench_cell *int8 = fastest(cells, count, BENCH_INT8, c->timing);
+        const bench_cell *int4 = fastest(cells, count, BENCH_INT4, c->timing);
         compare(base, c, seed, &c->ratio, &c->ratio_lo, &c->ratio_hi);
         compare(int8, c, seed, &c->ratio_int8, &c->ratio_int8_lo, &c->ratio_int8_hi);
         compare(int4, c, seed, &c->ratio_int4, &c->ratio_int4_lo, &c->ratio_int4_hi);

@@ -1,14 +1,12 @@
 /* The oracle: two reference products of parts of the problem, and a product with random signs. */
 #include "bench/verify.h"
-#include "bench/data.h"
-#include "bench/rng.h"
 #include "src/internal.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS_LEAST = 2, ROWS_MOST = 16, EDGE = 16, RANDOM = 32 };
+enum { ROWS_LEAST = 2, ROWS_MOST = 16 };
 static const double row_work = 5e8; /* multiply-adds to spend on full rows */
 
 static tare_status need(size_t count, size_t size, void *out) {
@@ -16,10 +14,6 @@ static tare_status need(size_t count, size_t size, void *out) {
     if (!p) TARE_FAIL(TARE_E_NOMEM, "verify: no memory for %zu values", count);
     memcpy(out, &p, sizeof p);
     return TARE_OK;
-}
-
-static int is_sparse(const tare_problem *p) {
-    return p->w.layout == TARE_CSR || p->w.layout == TARE_BITMAP || p->w.layout == TARE_BLOCK;
 }
 
 /* ---- full rows ---- */
@@ -49,47 +43,14 @@ static tare_status full_rows(bench_oracle *o, const tare_tensor *t, const char *
 
 /* ---- sampled columns ---- */
 
-/* Columns of y are rows of W. They are taken in whole block rows, and encoded anew from the pruned
- * matrix: every format codes its (block) rows independently of each other. */
-static void choose_columns(bench_oracle *o, int64_t unit, uint64_t seed) {
-    int64_t n = o->problem.n, units = (n + unit - 1) / unit;
-    int64_t edge = EDGE / unit > 1 ? EDGE / unit : 1,
-            random = RANDOM / unit > 1 ? RANDOM / unit : 1;
-    bench_rng r;
-    bench_rng_seed(&r, seed, 0x636f6c);
-    for (int64_t i = 0; i < 2 * edge + random; i++) {
-        int64_t u = i < edge       ? i
-                    : i < 2 * edge ? units - 2 * edge + i
-                                   : (int64_t)bench_rng_below(&r, (uint64_t)units);
-        for (int64_t c = u * unit; c < (u + 1) * unit; c++) o->columns[o->column_count++] = c;
-    }
-}
-
-static tare_status sampled_columns(bench_oracle *o, const bench_scheme *s, const float *w,
-                                   const void *x, uint64_t seed) {
+static tare_status sampled_columns(bench_oracle *o, const bench_scheme *s, const void *x) {
     const tare_problem *p = &o->problem;
-    int64_t unit = p->w.layout == TARE_BLOCK ? p->w.block_r : 1, room = 3 * (RANDOM + unit) + unit;
-    if (p->n / unit * unit < room) return TARE_OK; /* a short y: the other checks see enough */
-    TARE_TRY(need((size_t)room, sizeof *o->columns, &o->columns));
-    choose_columns(o, unit, seed);
-    for (int i = 0; i < o->column_count; i++) /* the ragged last block row has no whole unit */
-        if (o->columns[i] >= p->n) o->columns[i] -= unit;
-    size_t count = (size_t)o->column_count, k = (size_t)p->k;
+    size_t count = (size_t)o->of->column_count;
+    if (count == 0) return TARE_OK;
     TARE_TRY(need((size_t)p->m * count, sizeof(double), &o->column_y));
     TARE_TRY(need((size_t)p->m * count, sizeof(double), &o->column_mag));
-    float *part = NULL;
-    TARE_TRY(need(count * k, sizeof *part, &part));
-    for (size_t i = 0; i < count; i++)
-        memcpy(part + i * k, w + (size_t)o->columns[i] * k, k * sizeof *part);
-    tare_tensor t;
-    tare_status st = tare_encode(&s->w, (int64_t)count, p->k, part, &t);
-    if (st == TARE_OK) {
-        tare_problem sub = bench_scheme_problem(s, &t, p->m);
-        st = tare_reference(&sub, &t, x, NULL, o->column_y, o->column_mag);
-        tare_tensor_clear(&t);
-    }
-    tare_free(part);
-    return st;
+    tare_problem sub = bench_scheme_problem(s, &o->of->sample, p->m);
+    return tare_reference(&sub, &o->of->sample, x, NULL, o->column_y, o->column_mag);
 }
 
 /* ---- random signs ---- */
@@ -113,71 +74,63 @@ static void load_x(const tare_problem *p, const void *x, int64_t row, double *ou
     }
 }
 
-static tare_status signed_sums(bench_oracle *o, const tare_tensor *t, const void *x,
-                               uint64_t seed) {
+/* x (W^T v), a row of x at a time. */
+static void sum_row(const bench_oracle *o, const void *x, int64_t i, double *row) {
+    double sum = 0, mag = 0;
+    load_x(&o->problem, x, i, row);
+    for (int64_t j = 0; j < o->problem.k; j++) {
+        sum += row[j] * o->of->signed_sum[j];
+        mag += fabs(row[j]) * o->of->sum_mag[j];
+    }
+    o->sum[i] = sum;
+    o->sum_mag[i] = mag;
+}
+
+static tare_status signed_sums(bench_oracle *o, const void *x) {
     const tare_problem *p = &o->problem;
-    size_t k = (size_t)p->k;
-    double *u = NULL, *row, *mag;
-    TARE_TRY(need((size_t)p->n, 1, &o->sign));
+    int threads = tare_threads();
+    double *rows = NULL;
     TARE_TRY(need((size_t)p->m, sizeof(double), &o->sum));
     TARE_TRY(need((size_t)p->m, sizeof(double), &o->sum_mag));
-    TARE_TRY(need(3 * k, sizeof(double), &u));
-    mag = u + k;
-    row = u + 2 * k;
-    bench_rng r;
-    bench_rng_seed(&r, seed, 0x7369676e);
-    tare_status s = TARE_OK;
-    for (int64_t c = 0; c < p->n && s == TARE_OK; c++) {
-        o->sign[c] = bench_rng_next(&r) >> 63 ? 1 : -1;
-        s = tare_decode_row_f64(t, c, row);
-        for (size_t j = 0; j < k; j++) {
-            u[j] += o->sign[c] * row[j];
-            mag[j] += fabs(row[j]);
-        }
-    }
-    for (int64_t i = 0; i < p->m && s == TARE_OK; i++) {
-        load_x(p, x, i, row);
-        for (size_t j = 0; j < k; j++) {
-            o->sum[i] += row[j] * u[j];
-            o->sum_mag[i] += fabs(row[j]) * mag[j];
-        }
-    }
-    tare_free(u);
-    return s;
+    TARE_TRY(need((size_t)threads * (size_t)p->k, sizeof(double), &rows));
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+    for (int part = 0; part < threads; part++)
+        for (int64_t i = p->m * part / threads; i < p->m * (part + 1) / threads; i++)
+            sum_row(o, x, i, rows + (int64_t)part * p->k);
+    tare_free(rows);
+    return TARE_OK;
 }
 
 /* ---- making and checking ---- */
 
-static tare_status make(const bench_scheme *s, const tare_tensor *t, const float *w, const void *x,
-                        uint64_t seed, bench_oracle *o) {
-    TARE_TRY(full_rows(o, t, x));
+static tare_status make(const bench_scheme *s, bench_encoded *e, const void *x, uint64_t seed,
+                        bench_oracle *o) {
+    TARE_TRY(full_rows(o, &e->t, x));
     if (o->row_count == o->problem.m) return TARE_OK;
-    float *pruned = NULL;
-    if (is_sparse(&o->problem)) TARE_TRY(bench_data_pruned(s, w, t->n, t->k, &pruned));
-    tare_status st = sampled_columns(o, s, pruned ? pruned : w, x, seed);
-    tare_free(pruned);
-    return st == TARE_OK ? signed_sums(o, t, x, seed) : st;
+    TARE_TRY(sampled_columns(o, s, x));
+    TARE_TRY(bench_encoded_sign(e, seed));
+    return signed_sums(o, x);
 }
 
-tare_status bench_oracle_make(const bench_scheme *s, const tare_problem *p, const tare_tensor *t,
-                              const float *w, const void *x, uint64_t seed, bench_oracle *out) {
+tare_status bench_oracle_make(const bench_scheme *s, const tare_problem *p, bench_encoded *e,
+                              const void *x, uint64_t seed, bench_oracle *out) {
     memset(out, 0, sizeof *out);
     out->problem = *p;
-    tare_status st = make(s, t, w, x, seed, out);
+    out->of = e;
+    tare_status st = make(s, e, x, seed, out);
     if (st != TARE_OK) bench_oracle_clear(out);
     return st;
 }
 
 void bench_oracle_clear(bench_oracle *o) {
-    void *all[] = {o->rows,       o->row_y, o->row_mag, o->columns, o->column_y,
-                   o->column_mag, o->sign,  o->sum,     o->sum_mag};
+    void *all[] = {o->rows, o->row_y, o->row_mag, o->column_y, o->column_mag, o->sum, o->sum_mag};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) tare_free(all[i]);
     memset(o, 0, sizeof *o);
 }
 
 typedef struct verdict_of_y {
     double worst;
-    char *what;
+    char what[160];
 } verdict_of_y;
 
 static void compare(verdict_of_y *v, const tare_problem *p, const void *y, int64_t row, int64_t c,
@@ -197,7 +150,7 @@ static void compare_sum(verdict_of_y *v, const bench_oracle *o, const void *y, i
     double got = 0, bound = tare_error_bound(p, 0, o->sum_mag[row]);
     for (int64_t c = 0; c < p->n; c++) {
         double one = (double)tare_load(p->y, y, (size_t)(row * p->n + c));
-        got += o->sign[c] * one;
+        got += o->of->sign[c] * one;
         bound += tare_error_bound(p, one, 0);
     }
     double off = isfinite(got) ? fabs(got - o->sum[row]) / bound : INFINITY;
@@ -209,20 +162,39 @@ static void compare_sum(verdict_of_y *v, const bench_oracle *o, const void *y, i
                  (long long)row, got, o->sum[row], bound);
 }
 
+static void check_row(const bench_oracle *o, const void *y, int64_t i, verdict_of_y *v) {
+    int count = o->column_y ? o->of->column_count : 0;
+    for (int c = 0; c < count; c++) {
+        size_t at = (size_t)(i * count + c);
+        compare(v, &o->problem, y, i, o->of->columns[c], o->column_y[at], o->column_mag[at]);
+    }
+    if (o->sum) compare_sum(v, o, y, i);
+}
+
+static void check_full(const bench_oracle *o, const void *y, int i, verdict_of_y *v) {
+    for (int64_t c = 0; c < o->problem.n; c++) {
+        size_t at = (size_t)(i * o->problem.n + c);
+        compare(v, &o->problem, y, o->rows[i], c, o->row_y[at], o->row_mag[at]);
+    }
+}
+
+/* First the rows that are checked in full, then all rows; of equal faults the first is told. */
 double bench_oracle_check(const bench_oracle *o, const void *y, char what[160]) {
-    const tare_problem *p = &o->problem;
-    verdict_of_y v = {.what = what};
-    what[0] = 0;
-    for (int i = 0; i < o->row_count; i++)
-        for (int64_t c = 0; c < p->n; c++) {
-            size_t at = (size_t)(i * p->n + c);
-            compare(&v, p, y, o->rows[i], c, o->row_y[at], o->row_mag[at]);
+    int64_t count = o->row_count + o->problem.m, worst_at = count;
+    verdict_of_y worst = {0, ""};
+#pragma omp parallel for schedule(dynamic, 8) num_threads(tare_threads())
+    for (int64_t i = 0; i < count; i++) {
+        verdict_of_y v = {0, ""};
+        if (i < o->row_count)
+            check_full(o, y, (int)i, &v);
+        else
+            check_row(o, y, i - o->row_count, &v);
+#pragma omp critical(bench_oracle)
+        if (v.worst > worst.worst || (v.worst == worst.worst && i < worst_at)) {
+            worst = v;
+            worst_at = i;
         }
-    for (int64_t i = 0; i < p->m && o->column_count; i++)
-        for (int c = 0; c < o->column_count; c++) {
-            size_t at = (size_t)(i * o->column_count + c);
-            compare(&v, p, y, i, o->columns[c], o->column_y[at], o->column_mag[at]);
-        }
-    for (int64_t i = 0; i < p->m && o->sum; i++) compare_sum(&v, o, y, i);
-    return v.worst;
+    }
+    memcpy(what, worst.what, sizeof worst.what);
+    return worst.worst;
 }

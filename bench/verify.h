@@ -10,24 +10,22 @@
 #ifndef TARE_BENCH_VERIFY_H
 #define TARE_BENCH_VERIFY_H
 
-#include "bench/scheme.h"
+#include "bench/encoded.h"
 #include <tare/tare.h>
 
 typedef struct bench_oracle {
     tare_problem problem;
     int64_t *rows; /* checked in full */
     int row_count;
-    double *row_y, *row_mag; /* row_count x n */
-    int64_t *columns;        /* checked in every row; none where all rows are checked in full */
-    int column_count;
-    double *column_y, *column_mag; /* m x column_count */
-    int8_t *sign;                  /* n */
+    double *row_y, *row_mag;       /* row_count x n */
+    const bench_encoded *of;       /* its columns are checked in every row, its signs in all */
+    double *column_y, *column_mag; /* m x column_count; null where all rows are checked in full */
     double *sum, *sum_mag;         /* m */
 } bench_oracle;
 
-/* w is the unpruned matrix that t was encoded from; x in the problem's type. */
-tare_status bench_oracle_make(const bench_scheme *s, const tare_problem *p, const tare_tensor *t,
-                              const float *w, const void *x, uint64_t seed, bench_oracle *out);
+/* x in the problem's type. The oracle refers to e. */
+tare_status bench_oracle_make(const bench_scheme *s, const tare_problem *p, bench_encoded *e,
+                              const void *x, uint64_t seed, bench_oracle *out);
 void bench_oracle_clear(bench_oracle *o);
 
 /* The worst |y - y64| / bound over all checks, infinite where y is not finite. Above 1 is wrong;

@@ -1,19 +1,23 @@
 """PyTorch as an outside witness: the same products, timed by tare's rules, on the GPU beside it.
 
-    witness.py SUITE...        suites/llama-7b.txt and so on; JSON lines on standard output
+    witness.py [--seconds S] SUITE...     suites/llama-7b.txt and so on; JSON lines on standard output
 
-Cold weights: copies of W, together twice the second-level cache at least, taken in turn. Each sample replays a
-CUDA graph of one product between two events; the median of the samples is kept, contestants of a shape take turns.
-Data are random normal numbers, never zeros. What a call refuses is a line with its reason.
+Cold weights: copies of W, together twice the second-level cache at least and as many as make a sample of 150 us, each
+used once in a sample. A sample replays a CUDA graph of a product with each copy between two events, queued while the
+device still sets a spare buffer, so that it never waits for the host; time is that of the replay over the products.
+The median of the samples is kept, contestants of a shape take turns. Data are random normal numbers, never zeros. What
+a call refuses is a line with its reason. What the time does not suffice for is named on standard error.
 """
 import json
 import statistics
 import sys
+import time
 
 import torch
 
 SAMPLES, CACHE = 15, 2 * torch.cuda.get_device_properties(0).L2_cache_size
-BATCHES = (1, 16, 64, 256, 1024, 4096)
+BATCHES = (1, 16, 64, 4096, 8, 32, 256, 1024)
+SAMPLE_NS, MOST_COPIES, BYTES_A_NS = 150e3, 32, 3000
 
 
 def shapes(files):
@@ -81,34 +85,37 @@ WITNESSES = {
 }
 
 
-def graphs(make, bytes_each, m, n, k):
-    """One graph for each copy of W."""
+def record(make, bytes_each, m, n, k):
+    """A graph of one product with each of several copies of W; and what must stay alive for it."""
     run, weights = make(m, n, k)
-    copies = max(2, int(CACHE / (n * k * bytes_each)) + 1)
-    made = []
-    for _ in range(copies):
-        w = weights()
-        side = torch.cuda.Stream()
-        with torch.cuda.stream(side):
-            for _ in range(2):
-                run(w)
-        torch.cuda.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            y = run(w)
-        made.append((graph, w, y))
-    return made
-
-
-def sample(made, turn):
-    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    graph = made[turn % len(made)][0]
+    bytes_w = n * k * bytes_each
+    wanted = max(CACHE / bytes_w, SAMPLE_NS / max(bytes_w / BYTES_A_NS, 1)) + 1
+    copies = [weights() for _ in range(int(min(max(wanted, 2), MOST_COPIES)))]
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):  # libraries choose and allocate outside of a capture
+        for _ in range(2):
+            run(copies[0])
     torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        ys = [run(w) for w in copies]
+    return graph, copies, ys
+
+
+SPARE = torch.empty(max(CACHE, 64 << 20), dtype=torch.uint8, device="cuda")
+
+
+def sample(recorded):
+    graph, copies, _ = recorded
+    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    torch.cuda.synchronize()
+    SPARE.fill_(1)
     begin.record()
     graph.replay()
     end.record()
     end.synchronize()
-    return begin.elapsed_time(end) * 1e6
+    return begin.elapsed_time(end) * 1e6 / len(copies)
 
 
 def line(what, m, n, k, **more):
@@ -120,14 +127,14 @@ def shape(m, n, k):
     ready, times = {}, {}
     for what, (make, size) in WITNESSES.items():
         try:
-            ready[what] = graphs(make, size, m, n, k)
+            ready[what] = record(make, size, m, n, k)
             times[what] = []
         except Exception as e:  # whatever a shape is refused with is the answer
             torch.cuda.synchronize()
             line(what, m, n, k, median_ns=None, refusal=str(e).splitlines()[0][:200])
     for turn in range(SAMPLES + 3):
-        for what, made in ready.items():
-            t = sample(made, turn)
+        for what, recorded in ready.items():
+            t = sample(recorded)
             if turn >= 3:
                 times[what].append(t)
     for what, t in times.items():
@@ -135,8 +142,19 @@ def shape(m, n, k):
              refusal=None)
 
 
-if __name__ == "__main__":
+def main(words):
+    seconds = float("inf")
+    if words[:1] == ["--seconds"]:
+        seconds, words = float(words[1]), words[2:]
+    end = time.monotonic() + seconds
     for m in BATCHES:
-        for n, k in shapes(sys.argv[1:]):
+        for n, k in shapes(words):
+            if time.monotonic() > end:
+                print(f"PyTorch {n}x{k} m {m}: not measured, no time left", file=sys.stderr)
+                continue
             shape(m, n, k)
             torch.cuda.empty_cache()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -14,6 +14,13 @@ static const tare_backend_ops ops = {
     .stream_times = cu_stream_times,
     .write = cu_write,
     .read = cu_read,
+    .graph_begin = cu_graph_begin,
+    .graph_end = cu_graph_end,
+    .graph_replay = cu_graph_replay,
+    .graph_destroy = cu_graph_destroy,
+    .clocks = cu_clocks,
+    .fill = cu_fill,
+    .copy = cu_copy,
 };
 
 const tare_backend cu_backend = {

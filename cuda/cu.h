@@ -45,7 +45,8 @@ typedef struct cu_device {
     void *cublaslt, *cusparse, *cusparselt; /* handles, made when first wanted */
 } cu_device;
 
-typedef enum cu_span { CU_NONE, CU_H2D, CU_KERNEL, CU_D2H, CU_SPANS } cu_span;
+/* CU_OTHER: work of the device that nobody asks the time of. */
+typedef enum cu_span { CU_NONE, CU_H2D, CU_KERNEL, CU_D2H, CU_OTHER, CU_SPANS } cu_span;
 
 /* ---- error.c ---- */
 
@@ -96,6 +97,9 @@ tare_status cu_write(void *state, void *stream, void *mem, size_t offset, const 
                      size_t bytes);
 tare_status cu_read(void *state, void *stream, const void *mem, size_t offset, void *dst,
                     size_t bytes);
+tare_status cu_fill(void *state, void *stream, void *mem, size_t offset, size_t bytes,
+                    uint8_t value);
+tare_status cu_copy(void *state, void *stream, void *to, const void *from, size_t bytes);
 /* Says what the commands queued next are; to be called before they are. */
 tare_status cu_stream_span(cu_stream *s, cu_span span);
 
@@ -116,6 +120,17 @@ typedef struct cu_grid {
 tare_status cu_launch(cu_stream *s, const void *kernel, const cu_grid *g, const cu_args *a);
 /* Once before the first launch, where a block wants more than 48 KB of dynamic shared memory. */
 tare_status cu_allow_shared(cu_device *d, const void *kernel, size_t bytes);
+
+/* ---- graph.c ---- */
+
+tare_status cu_graph_begin(void *state, void *stream);
+tare_status cu_graph_end(void *state, void *stream, void **graph);
+tare_status cu_graph_replay(void *state, void *stream, void *graph);
+void cu_graph_destroy(void *state, void *graph);
+
+/* ---- clocks.c ---- */
+
+tare_status cu_clocks(void *state, tare_clocks *out);
 
 /* ---- probe.c ---- */
 

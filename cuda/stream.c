@@ -121,3 +121,23 @@ tare_status cu_read(void *state, void *stream, const void *mem, size_t offset, v
     return CU(s->device, cudaMemcpyAsync(dst, (const char *)mem + offset, bytes,
                                          cudaMemcpyDeviceToHost, s->stream));
 }
+
+/* Neither is a part of a run: the clock leaves them out. */
+tare_status cu_fill(void *state, void *stream, void *mem, size_t offset, size_t bytes,
+                    uint8_t value) {
+    cu_stream *s = stream;
+    (void)state;
+    TARE_TRY(cu_enter(s->device));
+    if (bytes == 0) return TARE_OK;
+    TARE_TRY(cu_stream_span(s, CU_OTHER));
+    return CU(s->device, cudaMemsetAsync((char *)mem + offset, value, bytes, s->stream));
+}
+
+tare_status cu_copy(void *state, void *stream, void *to, const void *from, size_t bytes) {
+    cu_stream *s = stream;
+    (void)state;
+    TARE_TRY(cu_enter(s->device));
+    if (bytes == 0) return TARE_OK;
+    TARE_TRY(cu_stream_span(s, CU_OTHER));
+    return CU(s->device, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, s->stream));
+}

@@ -14,6 +14,8 @@ static const tare_backend_ops ops = {
     .stream_times = ocl_stream_times,
     .write = ocl_write,
     .read = ocl_read,
+    .fill = ocl_fill,
+    .copy = ocl_copy,
 };
 
 const tare_backend ocl_backend = {

@@ -154,7 +154,7 @@ static tare_status run(const tare_run_args *a) {
 const tare_kernel matmul_bs_ocl = {
     .name = "matmul_bs_ocl",
     .op = TARE_MATMUL,
-    .flags = TARE_ROW_REPEATABLE,
+    .flags = TARE_ROW_REPEATABLE | TARE_ROW_ANY_M,
     .fit = fit,
     .pack = pack,
     .pack_values = ocl_bs_pack_values,

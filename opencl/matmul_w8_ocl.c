@@ -10,7 +10,7 @@ static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
 const tare_kernel matmul_w8_ocl = {
     .name = "matmul_w8_ocl",
     .op = TARE_MATMUL,
-    .flags = TARE_ROW_REPEATABLE,
+    .flags = TARE_ROW_REPEATABLE | TARE_ROW_ANY_M,
     .fit = fit,
     .pack = ocl_panel_pack,
     .pack_values = ocl_panel_pack_values,

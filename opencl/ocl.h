@@ -122,6 +122,9 @@ tare_status ocl_stream_create(void *state, void **stream);
 void ocl_stream_destroy(void *state, void *stream);
 tare_status ocl_stream_sync(void *state, void *stream);
 tare_status ocl_stream_times(void *state, void *stream, tare_times *out);
+tare_status ocl_fill(void *state, void *stream, void *mem, size_t offset, size_t bytes,
+                     uint8_t value);
+tare_status ocl_copy(void *state, void *stream, void *to, const void *from, size_t bytes);
 tare_status ocl_write(void *state, void *stream, void *mem, size_t offset, const void *src,
                       size_t bytes);
 tare_status ocl_read(void *state, void *stream, const void *mem, size_t offset, void *dst,

@@ -99,3 +99,25 @@ tare_status ocl_read(void *state, void *stream, const void *mem, size_t offset, 
         CL(s->device, clEnqueueReadBuffer(s->queue, m, CL_FALSE, offset, bytes, dst, 0, NULL, &e)));
     return ocl_stream_event(s, e, OCL_D2H);
 }
+
+/* Neither is a part of a run: the clock leaves them out. */
+tare_status ocl_fill(void *state, void *stream, void *mem, size_t offset, size_t bytes,
+                     uint8_t value) {
+    ocl_stream *s = stream;
+    (void)state;
+    TARE_TRY(ocl_alive(s->device));
+    if (bytes == 0) return TARE_OK;
+    cl_uint word = value * 0x01010101u; /* a byte at a time is slow where it can be seen */
+    size_t unit = (offset | bytes) % sizeof word ? 1 : sizeof word;
+    return CL(s->device,
+              clEnqueueFillBuffer(s->queue, mem, &word, unit, offset, bytes, 0, NULL, NULL));
+}
+
+tare_status ocl_copy(void *state, void *stream, void *to, const void *from, size_t bytes) {
+    ocl_stream *s = stream;
+    cl_mem m = (cl_mem)(uintptr_t)from;
+    (void)state;
+    TARE_TRY(ocl_alive(s->device));
+    if (bytes == 0) return TARE_OK;
+    return CL(s->device, clEnqueueCopyBuffer(s->queue, m, to, 0, 0, bytes, 0, NULL, NULL));
+}

@@ -102,11 +102,17 @@ struct tare_packed {
     void *mem; /* the backend's address or handle */
     size_t bytes;
 };
+/* A second blob with the content of the first, copied on the device. TARE_E_UNSUPPORTED where the
+ * row keeps something beside the blob, or the backend does not copy. */
+tare_status tare_packed_copy(const tare_packed *p, tare_stream *s, tare_packed **out);
+/* Makes the blob one of a plan that differs in m alone; 0 where the row does not allow that. */
+int tare_packed_rebind(tare_packed *p, const tare_plan *plan);
 struct tare_stream {
     tare_device *device;
     void *state;
     void *scratch;
     size_t scratch_bytes;
+    int recording; /* a graph is: 1, and 2 once a run has failed in it */
 };
 struct tare_graph {
     tare_device *device;

@@ -70,6 +70,7 @@ tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const vo
     double *rows = tare_alloc((size_t)threads * k * sizeof *rows);
     tare_status s = TARE_OK;
     if (xs && rows) {
+#pragma omp parallel for num_threads(threads)
         for (int64_t i = 0; i < p->m; i++) load_x(p, x, i, xs + (size_t)i * k);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
         for (int part = 0; part < threads; part++) {

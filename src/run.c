@@ -144,6 +144,43 @@ tare_status tare_unpack_values(const tare_packed *p, tare_stream *s, tare_buffer
     return p->plan.row->unpack_values(q, d->state, s->state, p->mem, w->mem);
 }
 
+static tare_status copy_blob(tare_packed *w, tare_stream *s, const void *from) {
+    const tare_device *d = w->plan.device;
+    const tare_backend_ops *ops = d->backend->ops;
+    TARE_TRY(ops->alloc(d->state, w->bytes ? w->bytes : 1, &w->mem));
+    tare_status st = ops->copy(d->state, s->state, w->mem, from, w->bytes);
+    if (st == TARE_OK) st = ops->stream_sync(d->state, s->state);
+    if (st != TARE_OK) ops->free(d->state, w->mem);
+    return st;
+}
+
+tare_status tare_packed_copy(const tare_packed *p, tare_stream *s, tare_packed **out) {
+    *out = NULL;
+    if (p->plan.row->release || !p->plan.device->backend->ops->copy)
+        TARE_FAIL(TARE_E_UNSUPPORTED, "%s: packed weights can't be copied", p->plan.kernel);
+    tare_packed *w = tare_alloc_zeroed(sizeof *w);
+    if (!w) TARE_FAIL(TARE_E_NOMEM, "pack: out of memory");
+    *w = *p;
+    tare_status st = copy_blob(w, s, p->mem);
+    if (st != TARE_OK) {
+        tare_free(w);
+        return st;
+    }
+    *out = w;
+    return TARE_OK;
+}
+
+int tare_packed_rebind(tare_packed *p, const tare_plan *plan) {
+    tare_problem same = p->plan.problem;
+    same.m = plan->problem.m;
+    if (p->plan.row != plan->row || p->plan.device != plan->device ||
+        !(plan->row->flags & TARE_ROW_ANY_M) || plan->row->release ||
+        !tare_same_problem(&same, &plan->problem))
+        return 0;
+    p->plan = *plan;
+    return 1;
+}
+
 size_t tare_packed_bytes(const tare_packed *p) {
     return p ? p->bytes : 0;
 }
@@ -174,9 +211,8 @@ static tare_status check_room(const tare_problem *p, const tare_buffer *x, const
     return TARE_OK;
 }
 
-tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s,
-                     const tare_buffer *x, const tare_buffer *bias, tare_buffer *y, int64_t m) {
-    if (!plan || !plan->row || !w || !s || !x || !y) TARE_FAIL(TARE_E_ARG, "run: null argument");
+static tare_status run(const tare_plan *plan, const tare_packed *w, const tare_stream *s,
+                       const tare_buffer *x, const tare_buffer *bias, tare_buffer *y, int64_t m) {
     const tare_problem *p = &plan->problem;
     if (m == 0) m = p->m;
     if (m < 1 || m > p->m)
@@ -202,4 +238,12 @@ tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s
                        .stream = s->state,
                        .threads = tare_threads() < plan->threads ? tare_threads() : plan->threads};
     return plan->row->run(&a);
+}
+
+tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s,
+                     const tare_buffer *x, const tare_buffer *bias, tare_buffer *y, int64_t m) {
+    if (!plan || !plan->row || !w || !s || !x || !y) TARE_FAIL(TARE_E_ARG, "run: null argument");
+    tare_status st = run(plan, w, s, x, bias, y, m);
+    if (st != TARE_OK && s->recording) s->recording = 2; /* half of what was wanted is no graph */
+    return st;
 }

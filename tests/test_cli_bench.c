@@ -52,6 +52,10 @@ Test(cli_bench, bad_input) {
                {"bench -n 16777216 -k 16777216", 2, "GB"},
                {"bench -n 8 -k 8 --cache warm", 2, "--cache"},
                {"bench -n 8 -k 8 --weights elsewhere", 2, "--weights"},
+               {"bench -n 8 -k 8 --timing sundial", 2, "--timing"},
+               {"bench -n 8 -k 8 --timing graph", 3, "cpu"},
+               {"bench -n 8 -k 8 --limit 0", 2, "--limit"},
+               {"breakeven -n 8 -k 8 --limit 5", 2, "--limit"},
                {"bench -n 8 -k 8 --weights streamed", 2, "host memory"},
                {"bench -n 8 -k 8 -o pdf", 2, "-o"},
                {"bench -n 8 -k 8 --time -1", 2, "--time"},
@@ -63,6 +67,8 @@ Test(cli_bench, bad_input) {
                {"bench -n 8 -k 8 -d cpu,", 2, "list of devices"},
                {"bench -n 8 -k 8 --kernel no_such", 3, "no_such"},
                {"bench -n 8 -k 8 --out /nonexistent/dir/x", 2, "/nonexistent/dir/x"},
+               {"demo -d cuda:7,cuda:8", 3, "cuda:7"},
+               {"demo -d cpu,cuda:7 --data /nonexistent", 2, "/nonexistent"},
                {"breakeven", 2, "-n"},
                {"breakeven -n 8 -k 8 --scheme csr@0.5", 2, "@"},
                {"breakeven -n 8 -k 8 --scheme f32", 2, "f32"},
@@ -81,6 +87,15 @@ Test(cli_bench, help_is_no_error) {
     cr_assert_eq(tool("bench --help", NULL, error), 0);
     cr_assert_eq(tool("breakeven --help", NULL, error), 0);
     cr_assert_str_empty(error);
+}
+
+Test(cli_bench, a_limit_names_what_is_left_out) {
+    char error[1024];
+    int code = tool("bench -n 8,16 -k 8 -m 2 --scheme f32 --time 0.001 --samples 6 --limit 0.001",
+                    NULL, error);
+    cr_assert_eq(code, 0, "exit %d: %s", code, error);
+    cr_assert(strstr(error, "16x8 m 2: not measured, no time left\n"), "%s", error);
+    cr_assert(!strstr(error, " 8x8 m 2: not"), "the first is measured: %s", error);
 }
 
 Test(cli_bench, a_full_disk_leaves_nothing) {

@@ -166,7 +166,8 @@ static tare_status spin_prepare(void *ctx, int runs) {
 
 Test(measure, times_what_it_ran) {
     spin a = {.turns = 20000}, b = {.turns = 1};
-    bench_contestant c[2] = {{spin_run, spin_prepare, &a, 0}, {spin_run, spin_prepare, &b, 0}};
+    bench_contestant c[2] = {{.run = spin_run, .prepare = spin_prepare, .ctx = &a},
+                             {.run = spin_run, .prepare = spin_prepare, .ctx = &b}};
     bench_options o = bench_options_default();
     o.seconds = 0.05;
     bench_result r[2];
@@ -186,7 +187,7 @@ Test(measure, times_what_it_ran) {
 
 Test(measure, an_error_ends_it_and_leaves_nothing) {
     spin a = {.turns = 100, .fail_at = 20};
-    bench_contestant c = {spin_run, NULL, &a, 0};
+    bench_contestant c = {.run = spin_run, .ctx = &a};
     bench_options o = bench_options_default();
     bench_result r;
     cr_assert_eq(bench_measure(&c, 1, &o, &r), TARE_E_DEVICE);
@@ -216,7 +217,7 @@ Test(measure, a_noisy_machine_is_waited_for_and_then_named) {
     bench_noise_init(&noise, d);
     cr_assert_eq(noise.best, 100);
     spin a = {.turns = 2000};
-    bench_contestant c = {spin_run, NULL, &a, 0};
+    bench_contestant c = {.run = spin_run, .ctx = &a};
     bench_options o = bench_options_default();
     o.seconds = 0.01;
     o.noise = &noise;

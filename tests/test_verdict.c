@@ -111,3 +111,29 @@ Test(verdict, exit_codes) {
     cr_expect_eq(outcome(0, BENCH_UNSUPPORTED, BENCH_HELPS, 0), 3, "nothing asked for was timed");
     cr_expect_eq(outcome(0, BENCH_HELPS, BENCH_WRONG, 0), 4, "wrong, wherever it is");
 }
+
+/* A cell that was timed by another clock is no baseline, however fast. */
+Test(verdict, only_cells_of_one_clock_are_compared) {
+    bench_cell c[] = {cell("f16", "recorded", 1000, 0.02, SAMPLES),
+                      cell("bf16", "by_host", 100, 0.02, SAMPLES),
+                      cell("w8a8", "recorded", 500, 0.02, SAMPLES),
+                      cell("w4a16", "by_events", 400, 0.02, SAMPLES)};
+    c[0].timing = c[2].timing = BENCH_BY_GRAPH;
+    c[1].timing = BENCH_BY_HOST;
+    c[3].timing = BENCH_BY_EVENTS;
+    bench_verdicts(c, 4, 1);
+    cr_assert(c[0].is_base && c[1].is_base, "each is the base of its own kind");
+    cr_assert(c[2].ratio == 2 && c[2].verdict == BENCH_HELPS);
+    cr_assert(isnan(c[3].ratio) && c[3].verdict == BENCH_INCONCLUSIVE, "nothing to compare with");
+    clear(c, 4);
+}
+
+/* fp8 is the sibling of int8, tf32 one of the floats. */
+Test(verdict, families_of_the_new_schemes) {
+    bench_cell c[] = {cell("f16", "a", 1000, 0.02, SAMPLES), cell("tf32", "b", 900, 0.02, SAMPLES),
+                      cell("w8a8", "c", 500, 0.02, SAMPLES), cell("fp8", "d", 400, 0.02, SAMPLES)};
+    bench_verdicts(c, 4, 1);
+    cr_assert_str_eq(c[0].base_kernel, "b");
+    cr_assert(fabs(c[2].ratio_int8 - 0.8) < 1e-3);
+    clear(c, 4);
+}

@@ -47,6 +47,7 @@ typedef struct tare_run_args {
 enum {
     TARE_ROW_REFERENCE = 1 << 0,  /* fp64, slow, accepts everything; chosen only when alone */
     TARE_ROW_REPEATABLE = 1 << 1, /* bitwise the same at the same thread count */
+    TARE_ROW_ANY_M = 1 << 2, /* what it packs does not depend on m, and is complete in itself */
 };
 
 typedef struct tare_kernel {
@@ -117,6 +118,11 @@ typedef struct tare_backend_ops {
     /* Prunes n * k floats at `w` in place (tare_prune_values); done on return. Null: none. */
     tare_status (*prune)(void *state, void *stream, void *w, int64_t n, int64_t k,
                          const tare_prune *how, int64_t *nnz);
+    /* Sets bytes of device memory, and copies them within it; queued, and in no stream_times. May
+     * be null. */
+    tare_status (*fill)(void *state, void *stream, void *mem, size_t offset, size_t bytes,
+                        uint8_t value);
+    tare_status (*copy)(void *state, void *stream, void *to, const void *from, size_t bytes);
 } tare_backend_ops;
 
 typedef struct tare_backend {

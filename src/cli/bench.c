@@ -1,5 +1,6 @@
 /* tare bench: schemes against the best dense row, on shapes, by the rules of docs/measuring.md. */
 #include "src/cli/bench.h"
+#include "bench/clock.h"
 #include "src/cli/cli.h"
 #include "src/internal.h"
 
@@ -25,7 +26,14 @@ static const char help[] =
     "       --weights W    resident on the device, streamed to it before each run, both (default "
     "on\n"
     "                      devices with memory of their own)\n"
+    "       --timing T     by the host's clock, by events of the device's, or by it around a graph "
+    "of\n"
+    "                      several runs: host, events, graph (default: the last of these that the\n"
+    "                      device has; streamed weights: host)\n"
     "       --time S       seconds of running a cell, at most (default 1)\n"
+    "       --limit S      seconds of it all: no shape and m is begun after that, what is left out "
+    "is\n"
+    "                      named\n"
     "       --samples N    a cell, at least (default 30); p90 and p99 need 500, and time for them\n"
     "       --seed N       of the data and the order (default 1)\n"
     "out    -o FORM        table (default), md, csv, jsonl\n"
@@ -81,6 +89,7 @@ static tare_status read_choices(const bench_args *a, bench_setup *s, enum bench_
                                              : 0;
     if (!s->caches) TARE_FAIL(TARE_E_ARG, "--cache: '%.40s' is none of cold, hot, both", cache);
     TARE_TRY(read_weights(a->weights, s));
+    TARE_TRY(bench_read_timing(a->timing, s));
     s->kernel = a->kernel;
     s->seconds = a->seconds;
     s->seed = a->seed;
@@ -100,7 +109,17 @@ typedef struct bench_job {
     enum bench_view view;
 } bench_job;
 
+/* Past --limit a group is named instead of measured. */
+static int is_late(const bench_job *j, const bench_setup *s, const bench_shape *shape, int64_t m,
+                   double since) {
+    if (!(j->args.limit > 0) || bench_now_ns() - since < j->args.limit * 1e9) return 0;
+    fprintf(stderr, "%s %s %lldx%lld m %lld: not measured, no time left\n", s->info.id, shape->name,
+            (long long)shape->n, (long long)shape->k, (long long)m);
+    return 1;
+}
+
 static tare_status measure_all(bench_job *j) {
+    double since = bench_now_ns();
     bench_progress p;
     int devices = j->devices.count, problems = j->shapes.suite.count * j->shapes.m_count;
     bench_progress_init(&p, problems * devices);
@@ -110,8 +129,10 @@ static tare_status measure_all(bench_job *j) {
         int problem = p.group / devices;
         setup->progress = bench_progress_show;
         setup->ctx = &p;
-        s = bench_group(setup, &j->shapes.suite.shapes[problem / j->shapes.m_count],
-                        j->shapes.m[problem % j->shapes.m_count], j->scheme, j->schemes, &j->cells);
+        const bench_shape *shape = &j->shapes.suite.shapes[problem / j->shapes.m_count];
+        int64_t m = j->shapes.m[problem % j->shapes.m_count];
+        if (is_late(j, setup, shape, m, since)) continue;
+        s = bench_group(setup, shape, m, j->scheme, j->schemes, &j->cells);
     }
     bench_progress_end(&p);
     return s;
@@ -174,7 +195,8 @@ int cli_bench(int argc, char **argv) {
     int code = s == TARE_OK ? (int)bench_outcome_of(j.cells.cell, j.cells.count, j.args.gate)
                             : bench_exit_of(s);
     bench_cells_clear(&j.cells);
-    tare_free(j.matrix.w);
+    for (int i = 0; i < j.devices.count; i++) bench_setup_clear(&j.setup[i]);
+    bench_matrix_clear(&j.matrix);
     bench_shapes_clear(&j.shapes);
     return code;
 }

@@ -6,8 +6,9 @@
 #include "bench/record.h"
 
 typedef struct bench_args {
-    const char *suite, *device, *schemes, *m, *n, *k, *kernel, *cache, *weights, *view, *out;
-    double seconds;
+    const char *suite, *device, *schemes, *m, *n, *k, *kernel, *cache, *weights, *timing, *view,
+        *out;
+    double seconds, limit; /* limit: of all of it; 0: none */
     uint64_t seed;
     int timed; /* --time was given */
     int threads, samples, gate, help;
@@ -24,6 +25,9 @@ typedef struct bench_shapes {
 tare_status bench_args_parse(int argc, char **argv, bench_args *out);
 tare_status bench_shapes_make(const bench_args *a, bench_shapes *out);
 void bench_shapes_clear(bench_shapes *s);
+
+/* --timing on a device: an error where it can't. `text` null: what the device does best. */
+tare_status bench_read_timing(const char *text, bench_setup *s);
 
 /* One line that is rewritten, with the time that is left; silent where stderr is no terminal. */
 typedef struct bench_progress {

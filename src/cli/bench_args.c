@@ -31,13 +31,14 @@ static tare_status whole(const char *flag, const char *text, uint64_t most, uint
     return TARE_OK;
 }
 
-static tare_status numbers(bench_args *a, const char *seconds, const char *seed,
+static tare_status numbers(bench_args *a, const char *seconds, const char *limit, const char *seed,
                            const char *threads, const char *samples) {
     uint64_t n = 0, least = 30;
     a->seconds = 1;
     a->seed = 1;
     a->timed = seconds != NULL;
     if (seconds) TARE_TRY(real("--time", seconds, 0.001, 3600, &a->seconds));
+    if (limit) TARE_TRY(real("--limit", limit, 0.001, 1e6, &a->limit));
     if (seed) TARE_TRY(whole("--seed", seed, INT64_MAX, &a->seed));
     if (threads) TARE_TRY(whole("--threads", threads, 1024, &n));
     if (samples) TARE_TRY(whole("--samples", samples, 1000000, &least));
@@ -53,8 +54,10 @@ enum {
     KERNEL,
     CACHE,
     WEIGHTS,
+    TIMING,
     OUT,
     TIME,
+    LIMIT,
     SEED,
     THREADS,
     SAMPLES,
@@ -66,9 +69,11 @@ static const struct option list[] = {{"device", required_argument, NULL, DEVICE}
                                      {"kernel", required_argument, NULL, KERNEL},
                                      {"cache", required_argument, NULL, CACHE},
                                      {"weights", required_argument, NULL, WEIGHTS},
+                                     {"timing", required_argument, NULL, TIMING},
                                      {"output", required_argument, NULL, 'o'},
                                      {"out", required_argument, NULL, OUT},
                                      {"time", required_argument, NULL, TIME},
+                                     {"limit", required_argument, NULL, LIMIT},
                                      {"seed", required_argument, NULL, SEED},
                                      {"threads", required_argument, NULL, THREADS},
                                      {"samples", required_argument, NULL, SAMPLES},
@@ -77,7 +82,7 @@ static const struct option list[] = {{"device", required_argument, NULL, DEVICE}
                                      {NULL, 0, NULL, 0}};
 
 tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
-    const char *seconds = NULL, *seed = NULL, *threads = NULL, *samples = NULL;
+    const char *seconds = NULL, *limit = NULL, *seed = NULL, *threads = NULL, *samples = NULL;
     const struct {
         int option;
         const char **text;
@@ -86,9 +91,11 @@ tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
                  {KERNEL, &out->kernel},
                  {CACHE, &out->cache},
                  {WEIGHTS, &out->weights},
+                 {TIMING, &out->timing},
                  {'o', &out->view},
                  {OUT, &out->out},
                  {TIME, &seconds},
+                 {LIMIT, &limit},
                  {SEED, &seed},
                  {THREADS, &threads},
                  {SAMPLES, &samples},
@@ -112,7 +119,7 @@ tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
     if (optind < argc) out->suite = argv[optind];
     if (optind + 1 < argc)
         TARE_FAIL(TARE_E_ARG, "two suites, '%.40s' and '%.40s'", argv[optind], argv[optind + 1]);
-    return numbers(out, seconds, seed, threads, samples);
+    return numbers(out, seconds, limit, seed, threads, samples);
 }
 
 static tare_status from_sizes(const bench_args *a, bench_suite *out) {
@@ -147,4 +154,12 @@ tare_status bench_shapes_make(const bench_args *a, bench_shapes *out) {
 
 void bench_shapes_clear(bench_shapes *s) {
     bench_suite_clear(&s->suite);
+}
+
+tare_status bench_read_timing(const char *text, bench_setup *s) {
+    int asked = bench_timing_find(text ? text : "auto");
+    if (asked < 0)
+        TARE_FAIL(TARE_E_ARG, "--timing: '%.40s' is none of auto, host, events, graph", text);
+    return s->device ? bench_timing_choose(s->device, (enum bench_timing)asked, &s->timing)
+                     : TARE_OK;
 }

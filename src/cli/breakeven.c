@@ -21,6 +21,7 @@ static const char help[] =
     "  -d DEVICES     default cpu; a list as in tare bench: each is searched for itself\n"
     "  --cache C      cold (default) or hot weights\n"
     "  --time S       seconds of running a cell, at most (default 0.3)\n"
+    "  --timing T     host, events or graph, as in tare bench\n"
     "  --seed N, --samples N, --threads N   as in tare bench\n"
     "  -o FORM        table (default), md, csv, jsonl;  --out FILE\n"
     "\n"
@@ -247,15 +248,17 @@ static tare_status prepare(even_job *j) {
     if (!j->view) TARE_FAIL(TARE_E_ARG, "-o: '%.40s' is none of table, md, csv, jsonl", a->view);
     if (a->cache && strcmp(a->cache, "cold") != 0 && strcmp(a->cache, "hot") != 0)
         TARE_FAIL(TARE_E_ARG, "--cache: '%.40s' is neither cold nor hot", a->cache);
-    if (a->kernel || a->gate || a->weights)
+    if (a->kernel || a->gate || a->weights || a->limit > 0)
         TARE_FAIL(TARE_E_ARG, "%s is no option of breakeven",
-                  a->kernel ? "--kernel"
-                  : a->gate ? "--gate"
-                            : "--weights");
+                  a->kernel    ? "--kernel"
+                  : a->gate    ? "--gate"
+                  : a->weights ? "--weights"
+                               : "--limit");
     TARE_TRY(read_formats(j, a->schemes ? a->schemes : "csr,bitmap,bitmap-i8,bsr4x4"));
     if (!a->n && !a->k && !a->suite) /* minutes a shape: nobody gets one by accident */
         TARE_FAIL(TARE_E_ARG, "what shapes? Give -n and -k, or a suite");
     TARE_TRY(bench_shapes_make(a, &j->shapes));
+    TARE_TRY(bench_read_timing(a->timing, &j->setup));
     if (a->out) TARE_TRY(bench_writable(a->out));
     TARE_TRY(bench_devices_parse(a->device, &j->devices));
     if (a->threads) tare_set_threads(a->threads);
@@ -269,6 +272,7 @@ static tare_status search_device(even_job *j, tare_device *d) {
     const bench_args *a = &j->args;
     TARE_TRY(bench_setup_init(&j->setup, d));
     j->setup.caches = a->cache && strcmp(a->cache, "hot") == 0 ? BENCH_HOT : BENCH_COLD;
+    TARE_TRY(bench_read_timing(a->timing, &j->setup));
     j->setup.seconds = a->timed ? a->seconds : 0.3;
     j->setup.seed = a->seed;
     j->setup.samples = a->samples;

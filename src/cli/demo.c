@@ -42,7 +42,11 @@ static const char help[] =
     "as fast as the best dense float route of the same run (f32 or bf16, not just f32); p is\n"
     "McNemar's test of top-1 against f32. HELPS +size -b1 means: smaller, but slower at batch 1.\n"
     "report.md gives intervals, the sizes' parts, how it was measured and the rule of the "
-    "verdicts.\n";
+    "verdicts.\n"
+    "\n"
+    "Of a list of devices those that are not there are left out, and named with the reason.\n"
+    "exit codes: 0 ok, 2 bad input or output that can't be written, 3 none of the devices is "
+    "there\n";
 
 enum { DATA = 256, OUT, SEED, EPOCHS, FINE, SECONDS, THREADS, QUIET };
 
@@ -141,6 +145,7 @@ static tare_status show(const demo *d, int reported) {
     failed |= printf("\n%.0f s in all, %.0f s of them training.", d->all_s, d->train_s) < 0;
     if (reported) failed |= printf(" %s/report.md and report.jsonl have the rest.", d->o.out) < 0;
     failed |= putchar('\n') < 0;
+    if (d->skipped[0]) failed |= printf("Not there, so left out: %s\n", d->skipped) < 0;
     failed |= fflush(stdout) != 0;
     free(table);
     if (failed) TARE_FAIL(TARE_E_IO, "stdout: can't be written: %s", strerror(errno));

@@ -124,7 +124,27 @@ static void rate(const char *name, double v, const char *unit) {
     if (v > 0) printf("  %-10s %8.1f %s\n", name, v, unit);
 }
 
-static int print_device(const tare_device *d) {
+static void clock_line(const char *name, int32_t now, int32_t most) {
+    if (now >= 0) printf("    %-8s %8d of %d MHz\n", name, (int)now, (int)most);
+}
+
+/* Read just after the ceilings were measured: an idle device runs slower. */
+static void print_clocks(tare_device *d) {
+    tare_clocks c;
+    if (!d->backend->ops->clocks) return;
+    if (tare_device_clocks(d, &c) != TARE_OK) {
+        printf("  clocks     %s\n", tare_last_error());
+        return;
+    }
+    puts("  clocks, as they are now (read, never set):");
+    clock_line("core", c.core_mhz, c.core_max_mhz);
+    clock_line("memory", c.memory_mhz, c.memory_max_mhz);
+    if (c.celsius >= 0) printf("    %-8s %8d C\n", "heat", (int)c.celsius);
+    if (c.watts >= 0) printf("    %-8s %8.0f of %.0f W\n", "power", c.watts, c.watts_limit);
+    printf("    held by  %s\n", c.limits[0] ? c.limits : "nothing");
+}
+
+static int print_device(tare_device *d) {
     tare_device_info info;
     tare_rates r;
     if (tare_device_describe(d, &info) != TARE_OK)
@@ -145,6 +165,7 @@ static int print_device(const tare_device *d) {
     rate("  launch", r.launch_ns / 1000, "us");
     rate("  h2d", r.h2d_gbs, "GB/s to the device");
     rate("  d2h", r.d2h_gbs, "GB/s back");
+    print_clocks(d);
     puts("");
     return CLI_OK;
 }

@@ -77,7 +77,7 @@ const demo_result *demo_base(const demo *d, const demo_result *r) {
 
 static tare_status find_devices(demo *d) {
     bench_devices list;
-    TARE_TRY(bench_devices_parse(d->o.device, &list));
+    TARE_TRY(bench_devices_present(d->o.device, &list, d->skipped, sizeof d->skipped));
     d->devices = list.count;
     d->routes = demo_route_count();
     for (int i = 0; i < list.count; i++) {

@@ -68,7 +68,8 @@ typedef struct demo {
     demo_options o;
     fashion data;
     demo_device on[BENCH_DEVICES_MAX];
-    int devices, routes; /* results: all routes of the first device, then of the next */
+    char skipped[DEMO_TEXT]; /* devices of the list that are not there, and why */
+    int devices, routes;     /* results: all routes of the first device, then of the next */
     tare_device_info trainer;
     const char *train_kernel; /* the row of the largest product of training */
     double *epoch_loss;

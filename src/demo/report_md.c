@@ -16,6 +16,7 @@ static const char *label(const demo *d, const demo_result *r, char out[128]) {
 
 static void where(FILE *f, const demo *d) {
     fprintf(f, "# Fashion-MNIST: what compression saves here\n\n| | |\n|---|---|\n");
+    if (d->skipped[0]) fprintf(f, "| left out | %s |\n", d->skipped);
     for (int i = 0; i < d->devices; i++) {
         const tare_device_info *info = &d->on[i].info;
         fprintf(f, "| device | %s: %s |\n| features | %s |\n| runtime | tare %s, %s |\n", info->id,

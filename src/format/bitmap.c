@@ -15,23 +15,22 @@ static int64_t count(const tare_format *f, int64_t n, int64_t k, const float *w)
     return layout_csr.count(f, n, k, w);
 }
 
-static tare_status encode(tare_tensor *t, const coding *c, const float *w, float *row) {
-    uint32_t *offsets = t->part[TARE_OFFSETS].data;
-    int64_t at = 0;
-    for (int64_t i = 0; i < t->n; i++) {
-        uint64_t *words = (uint64_t *)t->part[TARE_INDICES].data + i * TARE_BITMAP_WORDS(t->k);
-        int64_t kept = 0;
-        for (int64_t j = 0; j < t->k; j++) {
-            float v = w[i * t->k + j];
-            if (v == 0) continue;
-            row[kept++] = v;
-            words[j / 64] |= (uint64_t)1 << (j % 64);
-        }
-        TARE_TRY(c->put(t, i, 0, row, kept, at));
-        at += kept;
-        offsets[i + 1] = (uint32_t)at;
+static tare_status encode_row(void *job, int64_t i, int part) {
+    const format_job *j = job;
+    int64_t k = j->t->k, at = ((const uint32_t *)j->t->part[TARE_OFFSETS].data)[i], kept = 0;
+    uint64_t *words = (uint64_t *)j->t->part[TARE_INDICES].data + i * TARE_BITMAP_WORDS(k);
+    float *row = j->scratch + part * k;
+    for (int64_t x = 0; x < k; x++) {
+        float v = j->w[i * k + x];
+        if (v == 0) continue;
+        row[kept++] = v;
+        words[x / 64] |= (uint64_t)1 << (x % 64);
     }
-    return TARE_OK;
+    return j->c->put(j->t, i, 0, row, kept, at);
+}
+
+static tare_status encode(tare_tensor *t, const coding *c, const float *w) {
+    return format_encode_kept(t, c, w, encode_row);
 }
 
 static void decode_row(const tare_tensor *t, const coding *c, int64_t row, double *out) {

@@ -29,6 +29,7 @@ static int any(const tare_format *f, int64_t n, int64_t k, const float *w, int64
 
 static int64_t count(const tare_format *f, int64_t n, int64_t k, const float *w) {
     int64_t kept = 0;
+#pragma omp parallel for reduction(+ : kept) num_threads(format_threads(n, k))
     for (int64_t i = 0; i < n; i += f->block_r)
         for (int64_t j = 0; j < k; j += f->block_c) kept += any(f, n, k, w, i, j);
     return kept * f->block_r * f->block_c;
@@ -49,21 +50,41 @@ static tare_status put_block(tare_tensor *t, const coding *c, const float *w, in
     return TARE_OK;
 }
 
-static tare_status encode(tare_tensor *t, const coding *c, const float *w, float *row) {
+/* Block rows first say how many blocks they have. */
+static tare_status count_row(void *job, int64_t br, int part) {
+    const format_job *j = job;
+    const tare_tensor *t = j->t;
+    uint32_t blocks = 0;
+    (void)part;
+    for (int64_t x = 0; x < t->k; x += t->format.block_c)
+        blocks += (uint32_t)any(&t->format, t->n, t->k, j->w, br * t->format.block_r, x);
+    ((uint32_t *)t->part[TARE_OFFSETS].data)[br + 1] = blocks;
+    return TARE_OK;
+}
+
+static tare_status encode_row(void *job, int64_t br, int part) {
+    const format_job *j = job;
+    tare_tensor *t = j->t;
     const tare_format *f = &t->format;
-    uint32_t *offsets = t->part[TARE_OFFSETS].data;
-    int64_t blocks = 0, area = (int64_t)f->block_r * f->block_c, cols = up(t->k, f->block_c);
-    (void)row;
-    for (int64_t i = 0; i < t->n; i += f->block_r) {
-        for (int64_t j = 0; j < t->k; j += f->block_c) {
-            if (!any(f, t->n, t->k, w, i, j)) continue;
-            format_put_index(t, cols, blocks, j / f->block_c);
-            TARE_TRY(put_block(t, c, w, i, j, blocks * area));
-            blocks++;
-        }
-        offsets[i / f->block_r + 1] = (uint32_t)blocks;
+    int64_t i = br * f->block_r, at = ((const uint32_t *)t->part[TARE_OFFSETS].data)[br];
+    (void)part;
+    for (int64_t x = 0; x < t->k; x += f->block_c) {
+        if (!any(f, t->n, t->k, j->w, i, x)) continue;
+        format_put_index(t, up(t->k, f->block_c), at, x / f->block_c);
+        TARE_TRY(put_block(t, j->c, j->w, i, x, at * f->block_r * f->block_c));
+        at++;
     }
     return TARE_OK;
+}
+
+static tare_status encode(tare_tensor *t, const coding *c, const float *w) {
+    format_job j = {t, c, w, NULL};
+    int64_t rows = up(t->n, t->format.block_r);
+    int threads = format_threads(rows, t->k * t->format.block_r);
+    uint32_t *offsets = t->part[TARE_OFFSETS].data;
+    TARE_TRY(format_rows(rows, threads, count_row, &j));
+    for (int64_t i = 0; i < rows; i++) offsets[i + 1] += offsets[i];
+    return format_rows(rows, threads, encode_row, &j);
 }
 
 static void decode_row(const tare_tensor *t, const coding *c, int64_t row, double *out) {

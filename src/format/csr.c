@@ -13,26 +13,53 @@ static tare_status size(const tare_tensor *t, size_t bytes[TARE_PARTS]) {
 static int64_t count(const tare_format *f, int64_t n, int64_t k, const float *w) {
     int64_t kept = 0;
     (void)f;
+#pragma omp parallel for reduction(+ : kept) num_threads(format_threads(n, k))
     for (int64_t i = 0; i < n * k; i++) kept += w[i] != 0;
     return kept;
 }
 
-static tare_status encode(tare_tensor *t, const coding *c, const float *w, float *row) {
-    uint32_t *offsets = t->part[TARE_OFFSETS].data;
-    int64_t at = 0;
-    for (int64_t i = 0; i < t->n; i++) {
-        int64_t kept = 0;
-        for (int64_t j = 0; j < t->k; j++) {
-            float v = w[i * t->k + j];
-            if (v == 0) continue;
-            row[kept] = v;
-            format_put_index(t, t->k, at + kept++, j);
-        }
-        TARE_TRY(c->put(t, i, 0, row, kept, at));
-        at += kept;
-        offsets[i + 1] = (uint32_t)at;
-    }
+/* Where each row's values begin: counted by rows, then added up. */
+static tare_status count_row(void *job, int64_t i, int part) {
+    const format_job *j = job;
+    uint32_t kept = 0;
+    (void)part;
+    for (int64_t x = 0; x < j->t->k; x++) kept += j->w[i * j->t->k + x] != 0;
+    ((uint32_t *)j->t->part[TARE_OFFSETS].data)[i + 1] = kept;
     return TARE_OK;
+}
+
+static tare_status offsets_of(format_job *j, int threads) {
+    uint32_t *offsets = j->t->part[TARE_OFFSETS].data;
+    TARE_TRY(format_rows(j->t->n, threads, count_row, j));
+    for (int64_t i = 0; i < j->t->n; i++) offsets[i + 1] += offsets[i];
+    return TARE_OK;
+}
+
+static tare_status encode_row(void *job, int64_t i, int part) {
+    const format_job *j = job;
+    int64_t k = j->t->k, at = ((const uint32_t *)j->t->part[TARE_OFFSETS].data)[i], kept = 0;
+    float *row = j->scratch + part * k;
+    for (int64_t x = 0; x < k; x++) {
+        float v = j->w[i * k + x];
+        if (v == 0) continue;
+        row[kept] = v;
+        format_put_index(j->t, k, at + kept++, x);
+    }
+    return j->c->put(j->t, i, 0, row, kept, at);
+}
+
+tare_status format_encode_kept(tare_tensor *t, const coding *c, const float *w, format_row one) {
+    int threads = format_threads(t->n, t->k);
+    format_job j = {t, c, w, tare_alloc((size_t)threads * (size_t)t->k * sizeof *w)};
+    if (!j.scratch) TARE_FAIL(TARE_E_NOMEM, "encode: out of memory");
+    tare_status s = offsets_of(&j, threads);
+    if (s == TARE_OK) s = format_rows(t->n, threads, one, &j);
+    tare_free(j.scratch);
+    return s;
+}
+
+static tare_status encode(tare_tensor *t, const coding *c, const float *w) {
+    return format_encode_kept(t, c, w, encode_row);
 }
 
 static void decode_row(const tare_tensor *t, const coding *c, int64_t row, double *out) {

@@ -13,10 +13,16 @@ static int64_t count(const tare_format *f, int64_t n, int64_t k, const float *w)
     return n * k;
 }
 
-static tare_status encode(tare_tensor *t, const coding *c, const float *w, float *row) {
-    (void)row;
-    for (int64_t i = 0; i < t->n; i++) TARE_TRY(c->put(t, i, 0, w + i * t->k, t->k, i * t->k));
-    return TARE_OK;
+static tare_status encode_row(void *job, int64_t i, int part) {
+    const format_job *j = job;
+    int64_t k = j->t->k;
+    (void)part;
+    return j->c->put(j->t, i, 0, j->w + i * k, k, i * k);
+}
+
+static tare_status encode(tare_tensor *t, const coding *c, const float *w) {
+    format_job j = {t, c, w, NULL};
+    return format_rows(t->n, format_threads(t->n, t->k), encode_row, &j);
 }
 
 static void decode_row(const tare_tensor *t, const coding *c, int64_t row, double *out) {

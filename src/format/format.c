@@ -75,17 +75,23 @@ tare_status tare_tensor_size(const tare_format *f, int64_t n, int64_t k, int64_t
     return sizes(&t, bytes);
 }
 
-static tare_status check_finite(const float *w, int64_t n, int64_t k) {
-    for (int64_t i = 0; i < n; i++) {
-        /* A sum of |w| * 0 is 0 or NaN: one branch a row. */
-        float bad = 0;
-        for (int64_t j = 0; j < k; j++) bad += w[i * k + j] * 0.0f;
-        if (bad == 0) continue;
-        for (int64_t j = 0; j < k; j++)
-            if (!isfinite(w[i * k + j]))
-                TARE_FAIL(TARE_E_VALUE, "weights[%lld,%lld] is %s", (long long)i, (long long)j,
-                          isnan(w[i * k + j]) ? "NaN" : "infinite");
-    }
+typedef struct matrix {
+    const float *w;
+    int64_t k;
+} matrix;
+
+static tare_status check_finite(void *weights, int64_t i, int part) {
+    const matrix *m = weights;
+    const float *w = m->w + i * m->k;
+    /* A sum of |w| * 0 is 0 or NaN: one branch a row. */
+    float bad = 0;
+    (void)part;
+    for (int64_t j = 0; j < m->k; j++) bad += w[j] * 0.0f;
+    if (bad == 0) return TARE_OK;
+    for (int64_t j = 0; j < m->k; j++)
+        if (!isfinite(w[j]))
+            TARE_FAIL(TARE_E_VALUE, "weights[%lld,%lld] is %s", (long long)i, (long long)j,
+                      isnan(w[j]) ? "NaN" : "infinite");
     return TARE_OK;
 }
 
@@ -105,12 +111,8 @@ static tare_status alloc_parts(tare_tensor *t) {
 
 static tare_status fill(tare_tensor *t, const float *w) {
     const coding *c = format_coding(&t->format);
-    float *row = tare_alloc((size_t)t->k * sizeof *row);
-    if (!row) TARE_FAIL(TARE_E_NOMEM, "encode: out of memory");
-    tare_status s = c->scale ? c->scale(t, w) : TARE_OK;
-    if (s == TARE_OK) s = format_layout(&t->format)->encode(t, c, w, row);
-    tare_free(row);
-    return s;
+    TARE_TRY(c->scale ? c->scale(t, w) : TARE_OK);
+    return format_layout(&t->format)->encode(t, c, w);
 }
 
 tare_status tare_encode(const tare_format *f, int64_t n, int64_t k, const float *w,
@@ -119,7 +121,8 @@ tare_status tare_encode(const tare_format *f, int64_t n, int64_t k, const float 
     memset(out, 0, sizeof *out);
     TARE_TRY(tare_format_check(f));
     TARE_TRY(check_shape(n, k));
-    TARE_TRY(check_finite(w, n, k));
+    matrix m = {w, k};
+    TARE_TRY(format_rows(n, format_threads(n, k), check_finite, &m));
     tare_tensor t = {.format = *f, .n = n, .k = k};
     t.nnz = format_layout(f)->count(f, n, k, w);
     tare_status s = alloc_parts(&t);

@@ -31,8 +31,8 @@ typedef struct layout {
     tare_status (*size)(const tare_tensor *t, size_t bytes[TARE_PARTS]);
     /* Stored values that encoding w will give. */
     int64_t (*count)(const tare_format *f, int64_t n, int64_t k, const float *w);
-    /* Fills indices, offsets and, through the coding, values; row is scratch for k floats. */
-    tare_status (*encode)(tare_tensor *t, const coding *c, const float *w, float *row);
+    /* Fills indices, offsets and, through the coding, values. */
+    tare_status (*encode)(tare_tensor *t, const coding *c, const float *w);
     /* Adds the row's stored values into out[k], which is zero on entry. */
     void (*decode_row)(const tare_tensor *t, const coding *c, int64_t row, double *out);
     /* Rules of the index parts. Called after the sizes are checked, before any value is read. */
@@ -44,6 +44,26 @@ extern const layout layout_dense, layout_nm, layout_csr, layout_block, layout_bi
 
 const coding *format_coding(const tare_format *f);
 const layout *format_layout(const tare_format *f);
+
+/* ---- rows.c ---- */
+
+/* Threads for work on n x k values. */
+int format_threads(int64_t n, int64_t k);
+/* Calls `one` for rows 0..rows-1, `part` in 0..threads-1 being the caller's own; where rows fail,
+ * the error is that of the first. */
+typedef tare_status (*format_row)(void *ctx, int64_t row, int part);
+tare_status format_rows(int64_t rows, int threads, format_row one, void *ctx);
+
+/* What an encoding of rows needs to know of. */
+typedef struct format_job {
+    tare_tensor *t;
+    const coding *c;
+    const float *w;
+    float *scratch; /* k floats a thread; null: none are needed */
+} format_job;
+
+/* Rows of which what is not zero is kept, with offsets of a value each (csr.c). */
+tare_status format_encode_kept(tare_tensor *t, const coding *c, const float *w, format_row one);
 
 /* ---- readers that packers share ---- */
 

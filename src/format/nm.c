@@ -38,28 +38,32 @@ static unsigned choose(const float *v, int64_t real, int n, int m) {
     return taken;
 }
 
-static tare_status encode(tare_tensor *t, const coding *c, const float *w, float *row) {
+static tare_status encode_row(void *job, int64_t i, int part) {
+    const format_job *q = job;
+    tare_tensor *t = q->t;
     const tare_format *f = &t->format;
     int bits = TARE_NM_BITS(f->nm_m), per = TARE_NM_PER_BYTE(f->nm_m);
-    int64_t values = format_nm_values(f, t->k);
-    for (int64_t i = 0; i < t->n; i++) {
-        uint8_t *columns = (uint8_t *)t->part[TARE_INDICES].data + i * format_nm_bytes(f, t->k);
-        int64_t at = 0;
-        for (int64_t j = 0; j < t->k; j += f->nm_m) {
-            const float *v = w + i * t->k + j;
-            unsigned taken = choose(v, t->k - j, f->nm_n, f->nm_m);
-            for (int b = 0; b < f->nm_m; b++) {
-                if (!(taken >> b & 1)) continue;
-                columns[at / per] |= (uint8_t)(b << (at % per * bits));
-                float value = b < t->k - j ? v[b] : 0;
-                /* One value at a time where a group stores past the row's scratch. */
-                TARE_TRY(c->put(t, i, j, &value, 1, i * values + at));
-                at++;
-            }
+    int64_t values = format_nm_values(f, t->k), at = 0;
+    uint8_t *columns = (uint8_t *)t->part[TARE_INDICES].data + i * format_nm_bytes(f, t->k);
+    (void)part;
+    for (int64_t j = 0; j < t->k; j += f->nm_m) {
+        const float *v = q->w + i * t->k + j;
+        unsigned taken = choose(v, t->k - j, f->nm_n, f->nm_m);
+        for (int b = 0; b < f->nm_m; b++) {
+            if (!(taken >> b & 1)) continue;
+            columns[at / per] |= (uint8_t)(b << (at % per * bits));
+            float value = b < t->k - j ? v[b] : 0;
+            /* One value at a time: a ragged last group stores positions past the row. */
+            TARE_TRY(q->c->put(t, i, j, &value, 1, i * values + at));
+            at++;
         }
     }
-    (void)row;
     return TARE_OK;
+}
+
+static tare_status encode(tare_tensor *t, const coding *c, const float *w) {
+    format_job j = {t, c, w, NULL};
+    return format_rows(t->n, format_threads(t->n, t->k), encode_row, &j);
 }
 
 static void decode_row(const tare_tensor *t, const coding *c, int64_t row, double *out) {

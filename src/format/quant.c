@@ -74,15 +74,30 @@ static tare_status one_scale(tare_tensor *t, const float *w, quant_range r, span
     return TARE_OK;
 }
 
-tare_status quant_scales(tare_tensor *t, const float *w, quant_range r) {
+typedef struct scales {
+    tare_tensor *t;
+    const float *w;
+    quant_range r;
+} scales;
+
+static tare_status row_scales(void *job, int64_t i, int part) {
+    const scales *s = job;
+    tare_tensor *t = s->t;
     int64_t width = t->format.scaling == TARE_SCALE_GROUP ? t->format.group : t->k;
-    int64_t rows = t->format.scaling == TARE_SCALE_TENSOR ? t->n : 1, at = 0;
-    for (int64_t i = 0; i < t->n; i += rows)
-        for (int64_t j = 0; j < t->k; j += width) {
-            span s = {i, j, rows, t->k - j < width ? t->k - j : width};
-            TARE_TRY(one_scale(t, w, r, s, at++));
-        }
+    int64_t at = i * format_groups(&t->format, t->k);
+    (void)part;
+    for (int64_t j = 0; j < t->k; j += width) {
+        span here = {i, j, 1, t->k - j < width ? t->k - j : width};
+        TARE_TRY(one_scale(t, s->w, s->r, here, at++));
+    }
     return TARE_OK;
+}
+
+tare_status quant_scales(tare_tensor *t, const float *w, quant_range r) {
+    scales s = {t, w, r};
+    if (t->format.scaling == TARE_SCALE_TENSOR)
+        return one_scale(t, w, r, (span){0, 0, t->n, t->k}, 0);
+    return format_rows(t->n, format_threads(t->n, t->k), row_scales, &s);
 }
 
 int quant_value(float v, float scale, int zero, int low, int high) {

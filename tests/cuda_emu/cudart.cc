@@ -31,6 +31,7 @@ long calls;
 std::map<void *, size_t> live;
 std::map<const void *, int> allowed_shared;
 size_t used;
+long graphs; /* recorded and instantiated ones, not yet destroyed */
 
 struct queue {
     int capturing = 0;
@@ -111,7 +112,7 @@ extern "C" {
 
 /* For tests: what is allocated on all devices, and calls so far. */
 long tare_emu_live(void) {
-    return (long)live.size();
+    return (long)live.size() + graphs;
 }
 long tare_emu_calls(void) {
     return calls;
@@ -154,6 +155,11 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
 cudaError_t cudaDeviceGetAttribute(int *v, cudaDeviceAttr, int) {
     ENTER;
     *v = 0;
+    return cudaSuccess;
+}
+cudaError_t cudaDeviceGetPCIBusId(char *out, int size, int device) {
+    ENTER;
+    snprintf(out, (size_t)size, "0000:%02x:00.0", 0x41 + device);
     return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int) {
@@ -266,14 +272,17 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
 cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph) {
     ENTER;
     queue *q = (queue *)s;
+    if (!q->capturing) return result(cudaErrorIllegalState);
     auto *g = new std::vector<std::function<cudaError_t()>>(q->recorded);
     q->recorded.clear();
     q->capturing = 0;
+    graphs++;
     *graph = (cudaGraph_t)g;
     return cudaSuccess;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long) {
     ENTER;
+    graphs++;
     *exec = (cudaGraphExec_t) new std::vector<std::function<cudaError_t()>>(
         *(std::vector<std::function<cudaError_t()>> *)graph);
     return cudaSuccess;
@@ -288,11 +297,13 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t) {
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
     std::lock_guard<std::recursive_mutex> held(lock);
+    graphs--;
     delete (std::vector<std::function<cudaError_t()>> *)graph;
     return cudaSuccess;
 }
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
     std::lock_guard<std::recursive_mutex> held(lock);
+    graphs--;
     delete (std::vector<std::function<cudaError_t()>> *)exec;
     return cudaSuccess;
 }
