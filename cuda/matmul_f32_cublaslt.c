@@ -19,6 +19,7 @@ const tare_kernel matmul_f32_cublaslt = {
     .name = "matmul_f32_cublaslt",
     .op = TARE_MATMUL,
     .needs = CU_SM80 | CU_CUBLASLT,
+    .flags = TARE_ROW_ANY_M,
     .vendor = "cuBLASLt",
     .fit = fit,
     .pack = cu_gemm_float_pack,

@@ -10,6 +10,7 @@ const tare_kernel matmul_f8_cublaslt = {
     .name = "matmul_f8_cublaslt",
     .op = TARE_MATMUL,
     .needs = CU_FP8 | CU_CUBLASLT,
+    .flags = TARE_ROW_ANY_M,
     .vendor = "cuBLASLt",
     .fit = fit,
     .pack = cu_gemm_codes_pack,

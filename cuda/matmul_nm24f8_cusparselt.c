@@ -1,7 +1,7 @@
 /* 2:4 weights in f8, x quantised to f8 a row: sparse tensor cores, by NVIDIA's cuSPARSELt, whose
  * list of types has e4m3 for sm_90 and newer. */
-#include "cuda/splt.h"
 #include "cuda/rows.h"
+#include "cuda/splt.h"
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     return cu_splt_fit(TARE_F8, r, p, f);

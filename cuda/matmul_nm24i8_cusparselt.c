@@ -1,6 +1,6 @@
 /* 2:4 weights in int8, x quantised to int8 a row: sparse tensor cores, by NVIDIA's cuSPARSELt. */
-#include "cuda/splt.h"
 #include "cuda/rows.h"
+#include "cuda/splt.h"
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     return cu_splt_fit(TARE_I8, r, p, f);

@@ -15,6 +15,7 @@ const tare_kernel matmul_nm_cublaslt = {
     .name = "matmul_nm_cublaslt",
     .op = TARE_MATMUL,
     .needs = CU_SM80 | CU_CUBLASLT,
+    .flags = TARE_ROW_ANY_M,
     .vendor = "cuBLASLt",
     .fit = fit,
     .pack = pack,

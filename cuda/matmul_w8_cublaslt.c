@@ -14,6 +14,7 @@ const tare_kernel matmul_w8_cublaslt = {
     .name = "matmul_w8_cublaslt",
     .op = TARE_MATMUL,
     .needs = CU_SM80 | CU_CUBLASLT,
+    .flags = TARE_ROW_ANY_M,
     .vendor = "cuBLASLt",
     .fit = fit,
     .pack = pack,

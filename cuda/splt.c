@@ -184,8 +184,7 @@ static tare_status bring_x(const tare_run_args *a, const place *at, const void *
     cu_splt_shape s = cu_splt_shape_of(p);
     *x = (char *)a->scratch + at->x;
     if (p->w.scaling) return quantise(a, at);
-    if (s.k != p->k || s.m != a->m)
-        return cu_x_rows_to(a, s.k, p->x, (char *)a->scratch + at->x);
+    if (s.k != p->k || s.m != a->m) return cu_x_rows_to(a, s.k, p->x, (char *)a->scratch + at->x);
     *x = a->x;
     return TARE_OK;
 }

@@ -1,8 +1,8 @@
 /* 2:4 weights by cuSPARSELt: from the dense matrix that was uploaded to the compressed one and the
  * plan of the fastest algorithm, and the end of both. */
 #include "cuda/lib/cusparselt.h"
-#include "cuda/splt.h"
 #include "cuda/objects.h"
+#include "cuda/splt.h"
 
 void cu_pattern(cu_args a);
 
@@ -38,15 +38,15 @@ static void destroy(cu_device *d, cu_splt_object *o) {
 static tare_status describe(job *j) {
     cu_splt_object *o = j->o;
     const cu_splt_kind *kind = j->kind;
-    TARE_TRY(
-        CU_SPLT(j->device, StructuredDescriptorInit(j->h, &o->a, j->s.n, j->s.k, j->s.k, 16, kind->in,
-                                                  CUSPARSELT_ROW_MAJOR, CUSPARSELT_HALF_KEPT)));
+    TARE_TRY(CU_SPLT(j->device,
+                     StructuredDescriptorInit(j->h, &o->a, j->s.n, j->s.k, j->s.k, 16, kind->in,
+                                              CUSPARSELT_ROW_MAJOR, CUSPARSELT_HALF_KEPT)));
     o->made[A] = 1;
-    TARE_TRY(CU_SPLT(j->device, DenseDescriptorInit(j->h, &o->b, j->s.k, j->s.m, j->s.k, 16, kind->in,
-                                                  CUSPARSELT_COLUMN_MAJOR)));
+    TARE_TRY(CU_SPLT(j->device, DenseDescriptorInit(j->h, &o->b, j->s.k, j->s.m, j->s.k, 16,
+                                                    kind->in, CUSPARSELT_COLUMN_MAJOR)));
     o->made[B] = 1;
     TARE_TRY(CU_SPLT(j->device, DenseDescriptorInit(j->h, &o->d, j->s.n, j->s.m, j->s.n, 16,
-                                                  kind->out, CUSPARSELT_COLUMN_MAJOR)));
+                                                    kind->out, CUSPARSELT_COLUMN_MAJOR)));
     o->made[D] = 1;
     return TARE_OK;
 }
@@ -55,19 +55,19 @@ static tare_status make_plan(job *j) {
     cu_splt_object *o = j->o;
     const int relu = 1;
     const void *dense = j->dense;
-    TARE_TRY(CU_SPLT(j->device,
-                   MatmulDescriptorInit(j->h, &o->product, CUSPARSELT_AS_IT_IS, CUSPARSELT_AS_IT_IS,
-                                        &o->a, &o->b, &o->d, &o->d, j->kind->sums)));
+    TARE_TRY(CU_SPLT(j->device, MatmulDescriptorInit(j->h, &o->product, CUSPARSELT_AS_IT_IS,
+                                                     CUSPARSELT_AS_IT_IS, &o->a, &o->b, &o->d,
+                                                     &o->d, j->kind->sums)));
     if (!j->p->w.scaling && (j->p->flags & TARE_RELU))
-        TARE_TRY(CU_SPLT(j->device, MatmulDescSetAttribute(j->h, &o->product, CUSPARSELT_RELU, &relu,
-                                                         sizeof relu)));
+        TARE_TRY(CU_SPLT(j->device, MatmulDescSetAttribute(j->h, &o->product, CUSPARSELT_RELU,
+                                                           &relu, sizeof relu)));
     TARE_TRY(CU_SPLT(j->device, MatmulAlgSelectionInit(j->h, &o->choice, &o->product,
-                                                     CUSPARSELT_DEFAULT_ALGORITHM)));
+                                                       CUSPARSELT_DEFAULT_ALGORITHM)));
     o->made[CHOICE] = 1;
     TARE_TRY(CU_SPLT(j->device, MatmulPlanInit(j->h, &o->plan, &o->product, &o->choice)));
     o->made[PLAN] = 1;
     return CU_SPLT(j->device, MatmulDescSetAttribute(j->h, &o->product, CUSPARSELT_SPARSE_POINTER,
-                                                   &dense, sizeof dense));
+                                                     &dense, sizeof dense));
 }
 
 /* ---- memory ---- */
@@ -77,7 +77,8 @@ static size_t x_bytes(const job *j) {
 }
 
 static tare_status make_room(job *j) {
-    TARE_TRY(CU_SPLT(j->device, SpMMACompressedSize(j->h, &j->o->plan, &j->compressed, &j->buffer)));
+    TARE_TRY(
+        CU_SPLT(j->device, SpMMACompressedSize(j->h, &j->o->plan, &j->compressed, &j->buffer)));
     size_t scales = j->p->w.scaling ? (size_t)j->p->n * sizeof(float) : 0;
     j->o->scales_at = cu_splt_up(j->compressed);
     j->out_bytes = scales ? j->o->scales_at + scales : j->compressed;
@@ -96,7 +97,7 @@ static tare_status check_pattern(job *j) {
     int wrong = -1;
     cudaStream_t s = j->stream->stream;
     TARE_TRY(CU_SPLT(j->device,
-                   SpMMAPruneCheck(j->h, &j->o->product, j->dense, (int *)(void *)j->spare, s)));
+                     SpMMAPruneCheck(j->h, &j->o->product, j->dense, (int *)(void *)j->spare, s)));
     TARE_TRY(
         CU(j->device, cudaMemcpyAsync(&wrong, j->spare, sizeof wrong, cudaMemcpyDeviceToHost, s)));
     TARE_TRY(CU(j->device, cudaStreamSynchronize(s)));
@@ -107,7 +108,7 @@ static tare_status check_pattern(job *j) {
 static tare_status compress(job *j) {
     size_t scales = j->s.bytes - j->s.dense;
     TARE_TRY(CU_SPLT(j->device, SpMMACompress(j->h, &j->o->plan, j->dense, j->out, j->spare + VALID,
-                                            j->stream->stream)));
+                                              j->stream->stream)));
     if (!scales) return TARE_OK;
     return CU(j->device, cudaMemcpyAsync(j->out + j->o->scales_at, j->dense + j->s.dense, scales,
                                          cudaMemcpyDeviceToDevice, j->stream->stream));
@@ -130,7 +131,7 @@ static tare_status search(job *j) {
     char *x = j->spare + VALID + cu_splt_up(j->buffer), *d = x + cu_splt_up(x_bytes(j));
     TARE_TRY(fill(j, x));
     TARE_TRY(CU_SPLT(j->device, MatmulSearch(j->h, &j->o->plan, &one, j->out, x, &zero, d, d, NULL,
-                                           &j->stream->stream, 1)));
+                                             &j->stream->stream, 1)));
     TARE_TRY(CU_SPLT(j->device, MatmulGetWorkspace(j->h, &j->o->plan, &j->o->workspace)));
     if (j->o->workspace > CU_SPLT_WORKSPACE)
         TARE_FAIL(
