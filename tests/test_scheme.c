@@ -1,5 +1,7 @@
 /* Scheme names: what each of them means, and that nonsense is refused. */
 #include "bench/scheme.h"
+#include "src/internal.h"
+#include "tests/fake_backend.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -121,4 +123,31 @@ Test(scheme, baselines_are_dense_and_of_each_family) {
         seen[s.family - 1]++;
     }
     cr_assert(seen[0] == 3 && seen[1] == 3 && seen[2] == 3 && seen[3] == 0);
+}
+
+/* ---- tf32 as a baseline of its own ---- */
+
+static int fit_tf32_only(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    if (p->flags & TARE_TF32) return fake_backend.rows[0]->fit(r, p, f);
+    return 0;
+}
+
+Test(scheme, tf32_counts_where_a_row_makes_something_of_it) {
+    static tare_backend backend;
+    static tare_kernel row;
+    static const tare_kernel *rows[3];
+    tare_device *d;
+    rows[0] = fake_backend.rows[0];
+    backend = fake_backend;
+    backend.rows = rows;
+    cr_assert_eq(tare_registry_add(&backend), TARE_OK);
+    cr_assert_eq(tare_device_find("fake:0", &d), TARE_OK);
+    cr_assert_not(bench_tf32_counts(d), "it would only repeat f32");
+    row = *fake_backend.rows[0];
+    row.name = "fake_tf32";
+    row.fit = fit_tf32_only;
+    rows[1] = &row;
+    cr_assert(bench_tf32_counts(d));
+    cr_assert_eq(tare_device_find("cpu", &d), TARE_OK);
+    cr_assert_not(bench_tf32_counts(d));
 }
