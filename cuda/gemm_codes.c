@@ -2,15 +2,11 @@
 #include "cuda/gemm_codes.h"
 
 #include "cuda/gemm_finish.h"
-#include "cuda/layout/x_f8.h"
-#include "cuda/layout/x_int8.h"
+#include "cuda/x_codes.h"
 #include "src/format/format.h"
 
 #include <stdio.h>
 #include <string.h>
-
-void cu_x_int8(cu_args a);
-void cu_x_f8(cu_args a);
 
 enum { PIECE = 16, K_MAX_I8 = 131072 }; /* 127 * 127 * K_MAX_I8 < 2^31 */
 
@@ -136,23 +132,8 @@ tare_status cu_gemm_codes_prepare(void *state, void *stream, const tare_problem 
 }
 
 static tare_status quantise(const tare_run_args *a, const place *at) {
-    const tare_problem *p = a->problem;
-    int32_t stride = (int32_t)up(p->k, PIECE);
-    cu_args args = {.x = a->x,
-                    .y = a->scratch,
-                    .extra = (char *)a->scratch + at->scales,
-                    .m = (int32_t)a->m,
-                    .k = (int32_t)p->k,
-                    .x_type = (int32_t)p->x};
-    cu_grid g = {.x = (unsigned)a->m, .threads = 256};
-    if (is_f8(p)) {
-        args.i[CU_XF8_STRIDE] = stride;
-        g.threads = CU_XF8_THREADS;
-        return cu_launch(a->stream, (const void *)cu_x_f8, &g, &args);
-    }
-    args.i[CU_X8_STRIDE] = stride;
-    args.i[CU_X8_ORDER] = 1;
-    return cu_launch(a->stream, (const void *)cu_x_int8, &g, &args);
+    return cu_x_quantise(a, is_f8(a->problem) ? CU_X_AS_F8 : CU_X_AS_INT8, up(a->problem->k, PIECE),
+                         a->scratch, (char *)a->scratch + at->scales);
 }
 
 /* Where the vectors and the rest of a run lie. */

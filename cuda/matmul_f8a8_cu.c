@@ -6,14 +6,12 @@
  * halves and two products of halves (seen in the code it makes; only 8.9 and 12.0 have the
  * instruction). Twice the rate of halves there needs wgmma, which vendors' libraries use. */
 #include "cuda/layout/tile_pack.h"
-#include "cuda/layout/x_f8.h"
 #include "cuda/rows.h"
 #include "cuda/tile.h"
 #include "cuda/tile_cut.h"
+#include "cuda/x_codes.h"
 
 #include <stdio.h>
-
-void cu_x_f8(cu_args a);
 
 /* The product that is left once x is quantised. */
 static tare_problem by_halves(const tare_problem *p) {
@@ -62,26 +60,13 @@ static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     return 1;
 }
 
-static tare_status quantise(const tare_run_args *a, const place *at) {
-    cu_args args = {
-        .x = a->x,
-        .y = a->scratch,
-        .extra = (char *)a->scratch + at->scales_at,
-        .m = (int32_t)a->m,
-        .k = (int32_t)a->problem->k,
-        .x_type = (int32_t)a->problem->x,
-        .i = {
-            [CU_XF8_STRIDE] = (int32_t)(at->ld * (int64_t)sizeof(uint16_t)), [CU_XF8_HALVES] = 1}};
-    cu_grid g = {.x = (unsigned)a->m, .threads = CU_XF8_THREADS};
-    return cu_launch(a->stream, (const void *)cu_x_f8, &g, &args);
-}
-
 static tare_status run(const tare_run_args *a) {
     tare_problem q = by_halves(a->problem);
     place at = place_of(a->problem, a->m);
     char *scratch = a->scratch;
     cu_tile_x x = {scratch, (int32_t)at.ld, (const float *)(void *)(scratch + at.scales_at)};
-    TARE_TRY(quantise(a, &at));
+    TARE_TRY(cu_x_quantise(a, CU_X_AS_HALVES, at.ld * (int64_t)sizeof(uint16_t), scratch,
+                           scratch + at.scales_at));
     return cu_tile_product(a, &q, &x, scratch + at.splits_at);
 }
 

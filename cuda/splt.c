@@ -3,10 +3,9 @@
 
 #include "cuda/gemm_finish.h"
 #include "cuda/layout/splt.h"
-#include "cuda/layout/x_f8.h"
-#include "cuda/layout/x_int8.h"
 #include "cuda/lib/cusparselt.h"
 #include "cuda/objects.h"
+#include "cuda/x_codes.h"
 #include "cuda/x_rows.h"
 #include "src/format/format.h"
 
@@ -14,8 +13,6 @@
 #include <string.h>
 
 void cu_splt_crop(cu_args a);
-void cu_x_f8(cu_args a);
-void cu_x_int8(cu_args a);
 
 const cu_splt_kind *cu_splt_kind_of(tare_type value) {
     static const cu_splt_kind f16 = {CUDA_R_16F, CUDA_R_16F, CUSPARSELT_SUM_F32, 16,        8,
@@ -160,23 +157,9 @@ tare_status cu_splt_pack(const tare_problem *p, const tare_tensor *t, void *blob
 
 /* Codes of x and their scales, in scratch. */
 static tare_status quantise(const tare_run_args *a, const place *at) {
-    const tare_problem *p = a->problem;
-    int32_t stride = (int32_t)cu_splt_shape_of(p).k;
-    int f8 = p->w.value == TARE_F8;
-    cu_args args = {.x = a->x,
-                    .y = (char *)a->scratch + at->x,
-                    .extra = (char *)a->scratch + at->scales,
-                    .m = (int32_t)a->m,
-                    .k = (int32_t)p->k,
-                    .x_type = (int32_t)p->x};
-    cu_grid g = {.x = (unsigned)a->m, .threads = f8 ? CU_XF8_THREADS : 256};
-    if (f8) {
-        args.i[CU_XF8_STRIDE] = stride;
-    } else {
-        args.i[CU_X8_STRIDE] = stride;
-        args.i[CU_X8_ORDER] = 1;
-    }
-    return cu_launch(a->stream, f8 ? (const void *)cu_x_f8 : (const void *)cu_x_int8, &g, &args);
+    char *scratch = a->scratch;
+    return cu_x_quantise(a, a->problem->w.value == TARE_F8 ? CU_X_AS_F8 : CU_X_AS_INT8,
+                         cu_splt_shape_of(a->problem).k, scratch + at->x, scratch + at->scales);
 }
 
 static tare_status bring_x(const tare_run_args *a, const place *at, const void **x) {

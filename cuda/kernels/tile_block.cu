@@ -89,6 +89,7 @@ CU_DEV void multiply(const uint32_t w[T][4 * D::QUADS], const slab &x, int step,
 
 /* Tile i of each warp by way of shared memory, so that neighbours in a row of y are stored
  * together. */
+template <int X_SCALED>
 CU_DEV void store(const cu_args &a, int64_t tile, int first, float *all, float sum[T][MT][4]) {
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
 #pragma unroll
@@ -104,20 +105,21 @@ CU_DEV void store(const cu_args &a, int64_t tile, int first, float *all, float s
             int w = at % OUT, c = at / OUT;
             int64_t column = (tile + w / 16 * T + i) * CU_TILE_ROWS + w % 16;
             if (first + c < a.m && column < a.n)
-                cu_tile_out(a, blockIdx.y, first + c, (int)column, all[c * OUT_WIDE + w]);
+                cu_tile_out<X_SCALED>(a, blockIdx.y, first + c, (int)column, all[c * OUT_WIDE + w]);
         }
     }
 }
 
 /* The last block along y adds up what all left. */
-CU_DEV void add_splits(const cu_args &a, int64_t tile, int first) {
+template <int X_SCALED> CU_DEV void add_splits(const cu_args &a, int64_t tile, int first) {
     if (gridDim.y == 1 || !cu_last_to_arrive(a)) return;
     for (int at = threadIdx.x; at < T * OUT * ROWS; at += THREADS) {
         int64_t column = tile * CU_TILE_ROWS + at % (T * OUT);
         int row = first + at / (T * OUT);
         if (row < a.m && column < a.n)
             cu_finish(a, row, (int)column,
-                      cu_add_splits<float>(a, row, (int)column) * cu_tile_x_scale(a, row));
+                      cu_add_splits<float>(a, row, (int)column) *
+                          (X_SCALED ? cu_tile_x_scale(a, row) : 1.0f));
     }
 }
 
@@ -179,8 +181,8 @@ __global__ void __launch_bounds__(THREADS, 1) block(const __grid_constant__ cu_a
         }
     }
     cu_cp_async_wait<0>();
-    store(a, tile, first, (float *)base, sum);
-    add_splits(a, tile, first);
+    store<D::X_SCALED>(a, tile, first, (float *)base, sum);
+    add_splits<D::X_SCALED>(a, tile, first);
 }
 
 template <class D, int GROUPED, int ZEROS> cu_tile_kernel of() {

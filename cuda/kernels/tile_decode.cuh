@@ -24,7 +24,7 @@ template <int BF16> CU_DEV void cu_mma_float(float d[4], const uint32_t a[4], co
 
 /* f16 and bf16 as they are: a[mma][4]. */
 template <int IS_BF16> struct cu_tile_16 {
-    enum { QUADS = 4, BF16 = IS_BF16, ROW_TILES = 1, INTEGER = 0 };
+    enum { QUADS = 4, BF16 = IS_BF16, ROW_TILES = 1, INTEGER = 0, X_SCALED = 0 };
     CU_DEV cu_zero zero(uint32_t) { return {0, 0}; }
     CU_DEV void fragments(const uint32_t *w, int step, const cu_zero *, uint32_t a[2][4]) {
         w += step * 8;
@@ -41,7 +41,7 @@ template <int IS_BF16> struct cu_tile_16 {
 /* i8: a byte becomes the mantissa of 1024 + byte; in bf16, whose mantissa is a byte too short, of
  * the float 2^23 + byte, whose difference is then cut. */
 template <int IS_BF16> struct cu_tile_8 {
-    enum { QUADS = 2, BF16 = IS_BF16, ROW_TILES = 2, INTEGER = 1, NO_ZERO = 128 };
+    enum { QUADS = 2, BF16 = IS_BF16, ROW_TILES = 2, INTEGER = 1, NO_ZERO = 128, X_SCALED = 0 };
     CU_DEV cu_zero zero(uint32_t z) {
         if (BF16) return {cu_float_as_uint(8388608.0f + (float)z), 0};
         return {0x64006400u + z * 0x10001u, 0};
@@ -69,7 +69,7 @@ template <int IS_BF16> struct cu_tile_8 {
 /* i4: two nibbles become the mantissas of 1024 + n, or of 1024 + 16 n, a sixteenth of which is
  * 64 + n; in bf16 of 128 + n. */
 template <int IS_BF16> struct cu_tile_4 {
-    enum { QUADS = 1, BF16 = IS_BF16, ROW_TILES = 4, INTEGER = 1, NO_ZERO = 8 };
+    enum { QUADS = 1, BF16 = IS_BF16, ROW_TILES = 4, INTEGER = 1, NO_ZERO = 8, X_SCALED = 0 };
     CU_DEV cu_zero zero(uint32_t z) {
         if (BF16) return {0xc300c300u + z * 0x10001u, 0};
         return {0x64006400u + z * 0x10001u, 0xd400d400u + z * 0x100010u};
@@ -98,7 +98,7 @@ template <int IS_BF16> struct cu_tile_4 {
 
 /* f8: every e4m3 is a half and a bf16 (cuda/layout/f8.h). */
 template <int IS_BF16> struct cu_tile_f8 {
-    enum { QUADS = 2, BF16 = IS_BF16, ROW_TILES = 2, INTEGER = 0 };
+    enum { QUADS = 2, BF16 = IS_BF16, ROW_TILES = 2, INTEGER = 0, X_SCALED = 1 };
     CU_DEV cu_zero zero(uint32_t) { return {0, 0}; }
     /* Bytes i and i + 1. */
     CU_DEV uint32_t pair(uint32_t w, int i) {
@@ -174,14 +174,15 @@ CU_DEV float cu_tile_x_scale(const cu_args &a, int row) {
 }
 
 /* A sum is whole, or whole but for the other splits: scaled where all of k has one scale, and
- * stored. */
+ * stored. X_SCALED: x may have been quantised; a kernel whose x never is spares the registers. */
+template <int X_SCALED = 0>
 CU_DEV void cu_tile_out(const cu_args &a, int split, int row, int column, float v) {
     if (!a.i[CU_TILE_FLUSH] && (a.i[CU_TILE_HEADS] & CU_HAS_SCALES))
         v *= ((const float *)((const char *)a.w + a.at[CU_TILE_SCALES]))[column];
     if (a.i[CU_TILE_SPLITS] > 1)
         ((float *)a.extra)[((int64_t)split * a.m + row) * a.n + column] = v;
     else
-        cu_finish(a, row, column, v * cu_tile_x_scale(a, row));
+        cu_finish(a, row, column, X_SCALED ? v * cu_tile_x_scale(a, row) : v);
 }
 
 #endif

@@ -77,7 +77,7 @@ CU_DEV void multiply(const uint32_t words[T][4 * D::QUADS], int step, const uint
 }
 
 /* Adds up the WK sums of the block's tiles and stores them: each warp's tile i in turn. */
-template <int T, int WN, int MT>
+template <int X_SCALED, int T, int WN, int MT>
 CU_DEV void store(const cu_args &a, int64_t tile, int row, float *all, float sum[T][MT][4]) {
     enum { COLUMNS = 8 * MT, WIDE = COLUMNS + 1, WK = WARPS / WN, COUNT = WN * 16 * COLUMNS };
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
@@ -96,20 +96,22 @@ CU_DEV void store(const cu_args &a, int64_t tile, int row, float *all, float sum
             float v = 0;
 #pragma unroll
             for (int w = 0; w < WK; w++) v += all[((w * WN + wn) * 16 + r) * WIDE + c];
-            if (row + c < a.m && column < a.n) cu_tile_out(a, blockIdx.y, row + c, (int)column, v);
+            if (row + c < a.m && column < a.n) cu_tile_out<X_SCALED>(a, blockIdx.y, row + c, (int)column, v);
         }
     }
 }
 
 /* The last block along y adds up what all left of its TILES tiles. */
-template <int TILES, int MT> CU_DEV void add_splits(const cu_args &a, int64_t tile, int row) {
+template <int X_SCALED, int TILES, int MT>
+CU_DEV void add_splits(const cu_args &a, int64_t tile, int row) {
     if (gridDim.y == 1 || !cu_last_to_arrive(a)) return;
     for (int at = threadIdx.x; at < 16 * TILES * 8 * MT; at += THREADS) {
         int64_t column = tile * CU_TILE_ROWS + at % (16 * TILES);
         int r = row + at / (16 * TILES);
         if (r < a.m && column < a.n)
             cu_finish(a, r, (int)column,
-                      cu_add_splits<float>(a, r, (int)column) * cu_tile_x_scale(a, r));
+                      cu_add_splits<float>(a, r, (int)column) *
+                          (X_SCALED ? cu_tile_x_scale(a, r) : 1.0f));
     }
 }
 
@@ -176,8 +178,8 @@ __global__ void __launch_bounds__(THREADS, (cut<D, MT, GROUPED, ZEROS>::PER_SM))
         if (GROUPED) __syncwarp();
     }
     cu_cp_async_wait<0>();
-    store<T, C::WN, MT>(a, tile, row, at.all, sum);
-    add_splits<C::TILES, MT>(a, tile, row);
+    store<D::X_SCALED, T, C::WN, MT>(a, tile, row, at.all, sum);
+    add_splits<D::X_SCALED, C::TILES, MT>(a, tile, row);
 }
 
 template <class D, int MT, int GROUPED, int ZEROS> cu_tile_kernel with() {
