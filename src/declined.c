@@ -49,3 +49,9 @@ tare_status tare_decline(const tare_plan *plan, tare_status s) {
     pthread_mutex_unlock(&lock);
     return s;
 }
+
+void tare_declined_forget(void) {
+    pthread_mutex_lock(&lock);
+    count = next = 0;
+    pthread_mutex_unlock(&lock);
+}

@@ -83,6 +83,7 @@ double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *
 tare_status tare_decline(const tare_plan *plan, tare_status s);
 /* Whether that was so earlier in this process; fills why. */
 int tare_declined(const tare_device *d, const tare_problem *p, const char *kernel, char why[160]);
+void tare_declined_forget(void); /* for tests, whose failures pass */
 
 /* ---- planning (src/plan.c) ---- */
 /* Why a row whose features the device lacks is refused; 1: it lacks none. */

@@ -108,6 +108,7 @@ static void clear(job *j) {
 
 static tare_status whole_job(tare_device *d, int kind, void *out) {
     job j;
+    tare_declined_forget();
     memset(&j, 0, sizeof j);
     tare_status s = prepare(&j, d, kind);
     if (s == TARE_OK) s = run(&j, d, kind, out);

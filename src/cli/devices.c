@@ -21,11 +21,33 @@ static const char help[] =
     "  -o md    just formats by devices as a Markdown table: the planner's choice in each cell\n"
     "  --quick  estimates instead of measured ceilings\n";
 
-static const char *const schemes[] = {
-    "f32",          "bf16",         "f16",        "w8a8",          "w8a16",
-    "w8a32",        "w4a8",         "w4a16",      "w4a32",         "w4a16-g64-z",
-    "2:4",          "2:4-i8",       "csr@0.9",    "bsr1x4@0.9",    "bsr4x4@0.9",
-    "bsr16x16@0.9", "bsr32x32@0.9", "bitmap@0.5", "bitmap-i8@0.5", NULL};
+static const char *const schemes[] = {"f32",
+                                      "tf32",
+                                      "bf16",
+                                      "f16",
+                                      "w8a8",
+                                      "w8a16",
+                                      "w8a32",
+                                      "fp8",
+                                      "w4a8",
+                                      "w4a16",
+                                      "w4a32",
+                                      "w4a16-g64-z",
+                                      "2:4",
+                                      "2:4-f16",
+                                      "2:4-i8",
+                                      "2:4-fp8",
+                                      "csr@0.9",
+                                      "csr-f16@0.9",
+                                      "bsr1x4@0.9",
+                                      "bsr4x4@0.9",
+                                      "bsr16x16@0.9",
+                                      "bsr32x32@0.9",
+                                      "bsr64x64-f16@0.9",
+                                      "bitmap@0.5",
+                                      "bitmap-f16@0.5",
+                                      "bitmap-i8@0.5",
+                                      NULL};
 
 typedef struct taker {
     char chosen[64], rest[600], why[400];
