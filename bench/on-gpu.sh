@@ -3,10 +3,12 @@
 #
 #   bench/on-gpu.sh OUT [PACKAGES]       from the top of the checkout
 #
-# builds (libraries that are missing come from PACKAGES, made by bench/gpu-packages.sh; default ./gpu-packages),
-# checks every row of every cuda and opencl device and runs the rows under compute-sanitizer, all at once; then
-# times, alone: the LLaMA suites, largest weights and few rows of x first; PyTorch beside them; the break-even of a
-# sparse format. What does not fit the time is named, not dropped in silence. In OUT, eight files at most:
+# builds for the GPU at hand (libraries that are missing come from PACKAGES, made by bench/gpu-packages.sh; default
+# ./gpu-packages; headers of NVIDIA's libraries that the toolkit lacks from Python's packages of them), checks every row
+# of every cuda and opencl device and runs the rows under compute-sanitizer, all at once; then times, alone: the LLaMA
+# suites, largest weights and few rows of x first; PyTorch beside them; the break-even of a sparse format. What does not
+# fit the time is named, not dropped in silence. Every step has a time of its own, so that none that hangs takes the
+# others along, and what was measured until then is kept. In OUT, eight files at most:
 #
 #   summary.txt   what this printed          table.txt     the times, a line each      kernels.txt   what nvcc made
 #   bench.jsonl   records, for tare compare  witness.jsonl PyTorch's times             breakeven.jsonl
@@ -27,13 +29,30 @@ out=$(cd "$out" && pwd)
 begin=$(date +%s) limit=${TARE_ON_GPU_SECONDS:-530}
 left() { echo $((limit - $(date +%s) + begin)); }
 say() { printf '%4d s  %s\n' $(($(date +%s) - begin)) "$*" | tee -a "$out/summary.txt"; }
+reserve=25 # for the tables in the end
+# limited SECONDS COMMAND...: stopped then, or when no more is left; 124 or 137 where it was
+limited() {
+    seconds=$(least "$1" $(($(left) - reserve)))
+    shift
+    [ "$seconds" -ge 1 ] || return 124
+    timeout -k 3 "$seconds" "$@"
+}
 least() { if [ "$1" -lt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 rm -f "$out"/*.log "$out"/*.txt "$out"/*.jsonl "$out/logs.tar.gz"
 : >"$out/summary.txt"
 : >"$out/bench.jsonl"
 : >"$out/witness.jsonl"
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+bad=0
+# Whatever happens: the logs in one file, and nothing left of the rest.
+# shellcheck disable=SC2317 # it is the trap's
+finish() {
+    [ "$(wc -c <"$out/bench.jsonl")" -lt 15000000 ] || gzip -f "$out/bench.jsonl"
+    (cd "$out" && rm -f left-out.txt && ls ./*.log >/dev/null 2>&1 && tar czf logs.tar.gz ./*.log && rm -f ./*.log)
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
 
 # ---- what is here ----
 
@@ -47,6 +66,15 @@ if ls "$packages"/*.deb >/dev/null 2>&1; then
     export LD_LIBRARY_PATH="$lib:$prefix/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 fi
 
+# Folders of that name in Python's packages of NVIDIA's libraries.
+of_python() {
+    paths='import sys; print(*filter(None, sys.path), sep="\n")'
+    timeout -k 3 20 python3 -c "$paths" 2>/dev/null | while read -r path; do
+        for folder in "$path"/nvidia/*/"$1"; do [ ! -d "$folder" ] || echo "$folder"; done
+    done
+}
+if ! command -v nvcc >/dev/null 2>&1; then PATH=$PATH:/usr/local/cuda/bin; fi
+
 # NVIDIA's libraries, the toolkit's before those that Python packages bring, as links in one folder. Only tare looks
 # there: PyTorch knows its own.
 if [ -z "${TARE_CUDA_LIBRARIES:-}" ]; then
@@ -54,12 +82,11 @@ if [ -z "${TARE_CUDA_LIBRARIES:-}" ]; then
     mkdir -p "$TARE_CUDA_LIBRARIES"
     {
         for folder in /usr/local/cuda/lib64 /usr/local/cuda/targets/*/lib; do echo "$folder"; done
-        python3 -c 'import sys; print(*sys.path, sep="\n")' 2>/dev/null | while read -r path; do
-            for folder in "$path"/nvidia/*/lib; do echo "$folder"; done
-        done
+        of_python lib
         ldconfig -p 2>/dev/null | sed -n 's,.* => \(/.*\)/libnvidia-ml\.so\.1$,\1,p'
     } | while read -r folder; do
-        for file in "$folder"/libcublas*.so.* "$folder"/libcusparse*.so.* "$folder"/libnvJitLink.so.* "$folder"/libnvidia-ml.so.1; do
+        for file in "$folder"/libcublas*.so.* "$folder"/libcusparse*.so.* "$folder"/libnvJitLink.so.* \
+            "$folder"/libnvidia-ml.so.1; do
             link=$TARE_CUDA_LIBRARIES/$(basename "$file")
             [ ! -e "$file" ] || [ -e "$link" ] || ln -s "$file" "$link"
         done
@@ -74,21 +101,38 @@ if ! ls /etc/OpenCL/vendors/*.icd >/dev/null 2>&1 && ldconfig -p 2>/dev/null | g
     export OCL_ICD_VENDORS="$work/vendors/"
 fi
 if command -v nvidia-smi >/dev/null 2>&1; then
-    timeout 20 nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,power.limit,temperature.gpu \
+    timeout -k 3 20 nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,power.limit,temperature.gpu \
         --format=csv,noheader 2>&1 | tee -a "$out/summary.txt"
 fi
 
 # ---- build ----
 
+# One architecture, where all GPUs are of one that kernels are made for: a third of the compiler's work.
+architectures() {
+    case $(timeout -k 3 20 nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | sort -u) in
+    9.0) echo 90a-real ;;
+    8.0) echo 80-real ;;
+    esac
+}
+build() {
+    headers=$(of_python include | while read -r folder; do
+        for name in cublasLt cusparse; do [ ! -f "$folder/$name.h" ] || echo "$folder"; done
+    done | uniq | paste -sd ';' -)
+    cmake -S . -B "$tools" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTARE_CUDA=ON -DTARE_OPENBLAS=OFF -DTARE_ONEDNN=OFF \
+        -DCMAKE_CUDA_ARCHITECTURES="$(architectures)" -DTARE_CUDA_HEADERS="$headers" || return 1
+    targets='tare_cli tare_cuda checkrows'
+    if cmake --build "$tools" --target help | grep -q tare_opencl; then targets="$targets tare_opencl"; fi
+    # shellcheck disable=SC2086
+    limited 240 cmake --build "$tools" -j "$(nproc)" --target $targets
+}
 tools=${TARE_ON_GPU_TOOLS:-}
 if [ -z "$tools" ]; then
-    tools=$root/build-gpu jobs=$(nproc)
-    {
-        cmake -S . -B "$tools" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTARE_CUDA=ON -DTARE_OPENBLAS=OFF -DTARE_ONEDNN=OFF &&
-            cmake --build "$tools" -j "$jobs" --target tare_cli tare_cuda checkrows &&
-            { ! cmake --build "$tools" --target help | grep -q tare_opencl: ||
-                cmake --build "$tools" -j "$jobs" --target tare_opencl; }
-    } >"$out/build.log" 2>&1 || { say "the build failed:"; tail -20 "$out/build.log"; exit 1; }
+    tools=$root/build-gpu
+    if ! build >"$out/build.log" 2>&1; then
+        say "the build failed:"
+        tail -20 "$out/build.log" | tee -a "$out/summary.txt"
+        exit 1
+    fi
     cuda/spills.sh "$tools/cuda" "$out/kernels.txt" | tail -1 | tee -a "$out/summary.txt"
     say built
 fi
@@ -97,7 +141,7 @@ export TARE_BACKEND_DIR="${TARE_BACKEND_DIR:-$tools/backends}" # tests put the e
 export TARE_CACHE_DIR="$work/cache"
 # $tool and $check are several words, here and below.
 # shellcheck disable=SC2086
-timeout "$(least 60 "$(left)")" $tool devices >"$out/devices.txt" 2>&1 || say "tare devices failed"
+limited 60 $tool devices >"$out/devices.txt" 2>&1 || say "tare devices failed"
 sed -n '/^cuda/,/^$/p;/^opencl/,/^$/p;/^not used/p' "$out/devices.txt" | tee -a "$out/summary.txt"
 
 # ---- right first: all checks side by side, since none of them is timed ----
@@ -107,16 +151,17 @@ check_s=$(least 120 $(($(left) / 3)))
 check_kind=${TARE_ON_GPU_CHECK:-all}
 for device in cuda opencl; do
     { # shellcheck disable=SC2086
-        timeout "$check_s" $check "$check_kind" $device >"$out/check-$device.log" 2>&1
+        limited "$check_s" $check "$check_kind" $device >"$out/check-$device.log" 2>&1
         echo $? >"$work/check-$device"
     } &
 done
 sanitizers=
+if ! command -v compute-sanitizer >/dev/null 2>&1; then PATH=$PATH:/usr/local/cuda/bin; fi
 if command -v compute-sanitizer >/dev/null 2>&1; then
     sanitizers='memcheck racecheck'
     for kind in $sanitizers; do
         { # shellcheck disable=SC2086
-            timeout "$check_s" compute-sanitizer --tool "$kind" --error-exitcode 9 $check small cuda \
+            limited "$check_s" compute-sanitizer --tool "$kind" --error-exitcode 9 $check small cuda \
                 >"$out/sanitizer-$kind.log" 2>&1
             echo $? >"$work/sanitizer-$kind"
         } &
@@ -124,25 +169,30 @@ if command -v compute-sanitizer >/dev/null 2>&1; then
 else
     say "compute-sanitizer is not installed: skipped"
 fi
-wait
-bad=0
+# Not `wait`: who hangs in the driver does not even die.
+deadline=$(($(date +%s) + check_s + 10))
+code_of() {
+    until [ -s "$work/$1" ] || [ "$(date +%s)" -ge $deadline ]; do sleep 0.2; done
+    cat "$work/$1" 2>/dev/null || echo 124
+}
 verdict() { # LOG CODE NAME: a check that ran out of time decides nothing
     case $2 in
     0) say "$3: right" ;;
-    124) say "$3: stopped after $check_s s, right so far: $(grep -c ': right$' "$1") rows" ;;
+    124 | 137) say "$3: stopped after $check_s s, right so far: $(grep -c ': right$' "$1") rows" ;;
     *) say "$3: NOT right (exit $2)"; bad=1 ;;
     esac
 }
 for device in cuda opencl; do
+    code=$(code_of check-$device)
     if [ $device = opencl ] && grep -q '^checkrows: 0 rows' "$out/check-$device.log"; then
         say "there is no opencl device"
     else
         grep -v ': right$' "$out/check-$device.log" | tee -a "$out/summary.txt"
-        verdict "$out/check-$device.log" "$(cat "$work/check-$device")" "rows of $device"
+        verdict "$out/check-$device.log" "$code" "rows of $device"
     fi
 done
 for kind in $sanitizers; do
-    verdict "$out/sanitizer-$kind.log" "$(cat "$work/sanitizer-$kind")" "compute-sanitizer $kind"
+    verdict "$out/sanitizer-$kind.log" "$(code_of "sanitizer-$kind")" "compute-sanitizer $kind"
     grep -m 3 '========= [A-Z].*\(rror\|azard\)' "$out/sanitizer-$kind.log" | tee -a "$out/summary.txt"
 done
 
@@ -157,15 +207,15 @@ schemes=${TARE_ON_GPU_SCHEMES:-f16,bf16,tf32,f32,w8a8,w8a8-bf16,w8a16,w8a16-f16,
 
 # bench SECONDS ARGUMENTS...: appends what it measured in the time; what it did not get to is named.
 bench() {
-    seconds=$1
+    for_s=$1
     shift
-    if [ "$seconds" -lt 5 ]; then
+    if [ "$for_s" -lt 5 ] || [ "$(left)" -lt $((reserve + 5)) ]; then
         echo "tare bench $*: no time left" >>"$out/left-out.txt"
         return
     fi
     # shellcheck disable=SC2086
-    timeout $((seconds + 40)) $tool bench "$@" --scheme "$schemes" --time 0.05 --samples 15 --weights resident \
-        --limit "$seconds" -o jsonl --out "$work/one.jsonl" 2>"$work/bench.err"
+    limited $((for_s + 40)) $tool bench "$@" --scheme "$schemes" --time 0.05 --samples 15 --weights resident \
+        --limit "$for_s" -o jsonl --out "$work/one.jsonl" 2>"$work/bench.err"
     code=$?
     grep 'not measured' "$work/bench.err" >>"$out/left-out.txt"
     cat "$work/bench.err" >>"$out/bench.log"
@@ -175,13 +225,13 @@ bench() {
     say "timed: $*, $(wc -l <"$out/bench.jsonl") records so far"
 }
 witness() {
-    seconds=$1
-    if ! python3 -c 'import torch; torch.cuda.get_device_properties(0)' >/dev/null 2>"$out/witness.log"; then
+    for_s=$1
+    if ! limited 60 python3 -c 'import torch; torch.cuda.get_device_properties(0)' >/dev/null 2>"$out/witness.log"; then
         say "no witness: $(tail -1 "$out/witness.log" | cut -c1-120)"
-    elif [ "$seconds" -lt 15 ]; then
+    elif [ "$for_s" -lt 15 ]; then
         echo "PyTorch: no time left" >>"$out/left-out.txt"
     else
-        timeout $((seconds + 20)) python3 bench/witness.py --seconds "$seconds" "$suite" >"$out/witness.jsonl" \
+        limited $((for_s + 20)) python3 bench/witness.py --seconds "$for_s" "$suite" >"$out/witness.jsonl" \
             2>>"$out/witness.log" || say "the witness stopped (exit $?)"
         grep 'not measured' "$out/witness.log" >>"$out/left-out.txt"
         say "PyTorch: $(wc -l <"$out/witness.jsonl") lines"
@@ -196,9 +246,9 @@ witness $(($(left) * 25 / 100))
 if [ $# -ge 2 ]; then bench $(($(left) * 45 / 100)) "$suite" -d cuda:0 -m "$2"; fi
 if [ $# -ge 3 ]; then bench $(($(left) * 60 / 100 - 20)) "$suite" -d cuda:0 -m "$3"; fi
 first=$(sed -n 's/^[^ ]* *\([0-9]*\) *\([0-9]*\).*/-n \1 -k \2/p' "$suite" | tail -1)
-if [ "$(left)" -gt 30 ]; then
+if [ "$(left)" -gt $((reserve + 15)) ]; then
     # shellcheck disable=SC2086
-    timeout $(($(left) / 2)) $tool breakeven $first -m 8 -d cuda:0 --scheme bitmap-f16 --time 0.02 --samples 15 \
+    limited $(($(left) / 2)) $tool breakeven $first -m 8 -d cuda:0 --scheme bitmap-f16 --time 0.02 --samples 15 \
         -o jsonl --out "$out/breakeven.jsonl" >"$out/breakeven.log" 2>&1 || say "tare breakeven: exit $?"
 else
     echo "tare breakeven: no time left" >>"$out/left-out.txt"
@@ -209,7 +259,8 @@ if ! grep -q '^checkrows: 0 rows' "$out/check-opencl.log"; then
 fi
 [ ! -s "$out/left-out.txt" ] || { say "left out:"; tee -a "$out/summary.txt" <"$out/left-out.txt"; }
 # shellcheck disable=SC2086
-[ ! -s "$out/bench.jsonl" ] || $tool compare "$out/bench.jsonl" "$out/bench.jsonl" >"$out/compare.log" 2>&1 ||
+[ ! -s "$out/bench.jsonl" ] ||
+    timeout -k 3 10 $tool compare "$out/bench.jsonl" "$out/bench.jsonl" >"$out/compare.log" 2>&1 ||
     say "tare compare does not read the records: $(tail -1 "$out/compare.log")"
 
 # ---- what came out: the best kernel of each scheme; ratio: against the best dense float row of its run ----
@@ -229,11 +280,9 @@ table() {
          }' "$@" | sort -k1,1 -k3,3n -s
 }
 table "$out/bench.jsonl" "$out/witness.jsonl" >"$out/table.txt"
-[ "$(wc -c <"$out/bench.jsonl")" -lt 15000000 ] || gzip -f "$out/bench.jsonl"
-(cd "$out" && rm -f left-out.txt && tar czf logs.tar.gz ./*.log && rm -f ./*.log)
 largest=$(sed -n '1s/^[^ ]* *\([0-9]*\) *\([0-9]*\).*/\1x\2/p' "$suite")
 echo "weights        rows      scheme, kernel                                           median    vs dense  of peak" |
     tee -a "$out/summary.txt"
-grep "^\($largest\|8192x8192\) .* m  *\(1\|16\|64\|4096\) " "$out/table.txt" | head -150 | tee -a "$out/summary.txt"
+grep "^$largest .* m  *\(1\|64\|4096\) " "$out/table.txt" | head -100 | tee -a "$out/summary.txt"
 say "done$([ $bad = 0 ] || echo '; WRONG or UNSAFE rows above')"
 exit $bad

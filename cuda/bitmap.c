@@ -2,10 +2,9 @@
 #include "cuda/bitmap.h"
 
 #include "cuda/layout/bitmap_pack.h"
+#include "cuda/small.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_rows.h"
-
-#include <stdio.h>
 
 void cu_tile_sum(cu_args a);
 
@@ -33,22 +32,17 @@ static tare_type x_wanted(const tare_problem *p) {
     return on_tensor_cores(p) ? p->x : TARE_F32;
 }
 
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
-
 int cu_bitmap_fit(tare_layout layout, const tare_rates *r, const tare_problem *p, tare_fit *f) {
     if (p->w.layout != layout)
-        return refuse(f, layout == TARE_NM ? "takes N:M weights" : "takes bitmap weights");
-    if (p->w.value == TARE_F8) return refuse(f, "takes f32, f16, bf16 and i8 values");
-    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
+        return cu_refuse(f, layout == TARE_NM ? "takes N:M weights" : "takes bitmap weights");
+    if (p->w.value == TARE_F8) return cu_refuse(f, "takes f32, f16, bf16 and i8 values");
+    if (p->flags & TARE_X_QUANTISED) return cu_refuse(f, "takes float activations");
     if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
+        return cu_refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
     if (!cu_tile_counts(p, f)) return 0;
     cu_bitmap_shape s = cu_bitmap_shape_of(&p->w, p->n, p->k, p->nnz);
     if ((s.most - s.values_at) / CU_BITMAP_PIECE > UINT32_MAX)
-        return refuse(f, "counts values in 16 bytes and 32 bits: W is too large");
+        return cu_refuse(f, "counts values in 16 bytes and 32 bits: W is too large");
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = s.most;
     f->scratch_bytes = cu_x_rows_bytes(p, x_wanted(p)) + cu_tile_most(p, split_bytes);

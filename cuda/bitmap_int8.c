@@ -2,10 +2,9 @@
 #include "cuda/bitmap_int8.h"
 
 #include "cuda/layout/bitmap_pack.h"
+#include "cuda/small.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_codes.h"
-
-#include <stdio.h>
 
 void cu_tile_int8_sum(cu_args a);
 
@@ -30,24 +29,19 @@ static cu_x_codes codes_of(const tare_problem *p, int64_t m) {
     return cu_x_codes_of(m, (chunks + PAIR - 1) / PAIR * PAIR * CU_TILE_CHUNK);
 }
 
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
-
 int cu_bitmap_int8_fit(tare_layout layout, const tare_rates *r, const tare_problem *p,
                        tare_fit *f) {
     if (p->w.layout != layout)
-        return refuse(f, layout == TARE_NM ? "takes N:M weights" : "takes bitmap weights");
+        return cu_refuse(f, layout == TARE_NM ? "takes N:M weights" : "takes bitmap weights");
     if (p->w.value != TARE_I8 || !(p->flags & TARE_X_I8))
-        return refuse(f, "takes i8 values and int8 activations");
+        return cu_refuse(f, "takes i8 values and int8 activations");
     if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
-    if (p->k > 131072) return refuse(f, "sums in i32: k up to 131072");
+        return cu_refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
+    if (p->k > 131072) return cu_refuse(f, "sums in i32: k up to 131072");
     if (!cu_tile_counts(p, f)) return 0;
     cu_bitmap_shape s = cu_bitmap_shape_of(&p->w, p->n, p->k, p->nnz);
     if ((s.most - s.values_at) / CU_BITMAP_PIECE > UINT32_MAX)
-        return refuse(f, "counts values in 16 bytes and 32 bits: W is too large");
+        return cu_refuse(f, "counts values in 16 bytes and 32 bits: W is too large");
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = s.most;
     f->scratch_bytes = codes_of(p, p->m).bytes + cu_tile_most(p, split_bytes);

@@ -2,21 +2,13 @@
 #include "cuda/gemm_codes.h"
 
 #include "cuda/gemm_finish.h"
+#include "cuda/small.h"
 #include "cuda/x_codes.h"
 #include "src/format/format.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { PIECE = 16, K_MAX_I8 = 131072 }; /* 127 * 127 * K_MAX_I8 < 2^31 */
-
-static int64_t up(int64_t v, int64_t to) {
-    return (v + to - 1) / to * to;
-}
-
-static size_t up256(size_t v) {
-    return (v + 255) / 256 * 256;
-}
 
 static int is_f8(const tare_problem *p) {
     return p->w.value == TARE_F8;
@@ -24,7 +16,7 @@ static int is_f8(const tare_problem *p) {
 
 /* Sums to scratch, in the type that loses nothing; any n, since W has rows of zeros behind. */
 static cu_gemm_spec sums_spec(const tare_problem *p, int64_t m) {
-    int64_t k = up(p->k, PIECE), n = up(p->n, PIECE);
+    int64_t k = cu_up(p->k, PIECE), n = cu_up(p->n, PIECE);
     return (cu_gemm_spec){.m = m,
                           .n = n,
                           .k = k,
@@ -50,7 +42,7 @@ static cu_gemm_spec direct_spec(const tare_problem *p, int64_t m) {
 }
 
 static size_t scales_at(const tare_problem *p) {
-    return up256((size_t)(up(p->n, PIECE) * up(p->k, PIECE)));
+    return cu_up256((size_t)(cu_up(p->n, PIECE) * cu_up(p->k, PIECE)));
 }
 
 /* Scratch: codes of x, their scales, sums, workspace. */
@@ -60,28 +52,24 @@ typedef struct place {
 
 static place place_of(const tare_problem *p) {
     cu_gemm_spec s = sums_spec(p, p->m);
-    place at = {.scales = up256((size_t)(p->m * s.ldx))};
-    at.sums = at.scales + up256((size_t)p->m * sizeof(float));
-    at.workspace = at.sums + up256((size_t)(p->m * s.ldy) * 4);
+    place at = {.scales = cu_up256((size_t)(p->m * s.ldx))};
+    at.sums = at.scales + cu_up256((size_t)p->m * sizeof(float));
+    at.workspace = at.sums + cu_up256((size_t)(p->m * s.ldy) * 4);
     at.bytes = at.workspace + cu_gemm_scratch(&s);
     return at;
 }
 
-static int refuse(tare_fit *f, const char *text) {
-    snprintf(f->why, sizeof f->why, "%s", text);
-    return 0;
-}
-
 static int accepts(tare_type type, const tare_problem *p, tare_fit *f) {
     if (p->w.layout != TARE_DENSE || p->w.value != type || !(p->flags & TARE_X_QUANTISED))
-        return refuse(f, type == TARE_F8
-                             ? "multiplies dense f8 weights by f8 activations only"
-                             : "multiplies dense int8 weights by int8 activations only");
+        return cu_refuse(f, type == TARE_F8
+                                ? "multiplies dense f8 weights by f8 activations only"
+                                : "multiplies dense int8 weights by int8 activations only");
     if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return refuse(f, "wants symmetric weights, scaled by tensor or row");
+        return cu_refuse(f, "wants symmetric weights, scaled by tensor or row");
     if (type == TARE_F8 && !(p->flags & TARE_SUM_F8))
-        return refuse(f, "Hopper's f8 tensor cores sum in 13 bits; the problem does not allow it");
-    if (type == TARE_I8 && p->k > K_MAX_I8) return refuse(f, "sums in i32: k up to 131072");
+        return cu_refuse(f,
+                         "Hopper's f8 tensor cores sum in 13 bits; the problem does not allow it");
+    if (type == TARE_I8 && p->k > K_MAX_I8) return cu_refuse(f, "sums in i32: k up to 131072");
     return cu_gemm_counts(p, f);
 }
 
@@ -112,7 +100,7 @@ tare_status cu_gemm_codes_pack(const tare_problem *p, const tare_tensor *t, void
     float *scale = (float *)(void *)((char *)blob + scales_at(p));
     (void)used;
     for (int64_t row = 0; row < p->n; row++) {
-        memcpy((char *)blob + row * up(p->k, PIECE), codes + row * p->k, (size_t)p->k);
+        memcpy((char *)blob + row * cu_up(p->k, PIECE), codes + row * p->k, (size_t)p->k);
         scale[row] = format_scale(t, row, 0);
     }
     return TARE_OK;
@@ -132,8 +120,8 @@ tare_status cu_gemm_codes_prepare(void *state, void *stream, const tare_problem 
 }
 
 static tare_status quantise(const tare_run_args *a, const place *at) {
-    return cu_x_quantise(a, is_f8(a->problem) ? CU_X_AS_F8 : CU_X_AS_INT8, up(a->problem->k, PIECE),
-                         a->scratch, (char *)a->scratch + at->scales);
+    return cu_x_quantise(a, is_f8(a->problem) ? CU_X_AS_F8 : CU_X_AS_INT8,
+                         cu_up(a->problem->k, PIECE), a->scratch, (char *)a->scratch + at->scales);
 }
 
 /* Where the vectors and the rest of a run lie. */

@@ -3,11 +3,10 @@
 #include "cuda/layout/blocks_pack.h"
 #include "cuda/pack.h"
 #include "cuda/rows.h"
+#include "cuda/small.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_rows.h"
 #include "src/format/format.h"
-
-#include <stdio.h>
 
 void cu_tile_sum(cu_args a);
 
@@ -42,18 +41,14 @@ static tare_type x_wanted(const tare_problem *p) {
     return on_tensor_cores(p) ? p->x : TARE_F32;
 }
 
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
-
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_BLOCK) return refuse(f, "takes block-sparse weights");
-    if (p->w.value == TARE_F8) return refuse(f, "takes f32, f16, bf16 and i8 values");
-    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
+    if (p->w.layout != TARE_BLOCK) return cu_refuse(f, "takes block-sparse weights");
+    if (p->w.value == TARE_F8) return cu_refuse(f, "takes f32, f16, bf16 and i8 values");
+    if (p->flags & TARE_X_QUANTISED) return cu_refuse(f, "takes float activations");
     if (!cu_tile_counts(p, f)) return 0;
     cu_blocks_shape s = cu_blocks_shape_of(&p->w, p->n, p->k, p->nnz);
-    if (s.most_squares > UINT32_MAX) return refuse(f, "counts squares in 32 bits: W is too large");
+    if (s.most_squares > UINT32_MAX)
+        return cu_refuse(f, "counts squares in 32 bits: W is too large");
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = s.most;
     f->scratch_bytes = cu_x_rows_bytes(p, x_wanted(p)) + cu_tile_most(p, split_bytes);

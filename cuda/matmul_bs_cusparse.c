@@ -7,10 +7,9 @@
  * copied with zeros behind its rows, y's rows come out of longer ones. */
 #include "cuda/layout/bell.h"
 #include "cuda/rows.h"
+#include "cuda/small.h"
 #include "cuda/spmm.h"
 #include "cuda/x_rows.h"
-
-#include <stdio.h>
 
 enum { MOST_FORMS = 2 };
 
@@ -71,11 +70,6 @@ static int forms_of(const tare_problem *p, int64_t width, const char *blob,
     return count;
 }
 
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
-
 static size_t x_bytes(const tare_problem *p) {
     size_t bytes = (size_t)(p->m * columns_of(p)) * tare_type_bytes(p->x);
     return columns_of(p) == p->k ? 0 : (bytes + 255) / 256 * 256;
@@ -83,17 +77,18 @@ static size_t x_bytes(const tare_problem *p) {
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     int side = p->w.block_r;
-    if (p->w.layout != TARE_BLOCK) return refuse(f, "takes block-sparse weights");
+    if (p->w.layout != TARE_BLOCK) return cu_refuse(f, "takes block-sparse weights");
     if (side != p->w.block_c || (side != 16 && side != 32 && side != 64 && side != 128))
-        return refuse(f, "takes square blocks of 16, 32, 64 or 128");
+        return cu_refuse(f, "takes square blocks of 16, 32, 64 or 128");
     if (!cu_spmm_fits(p, f)) return 0;
     cu_bell_shape s = shape_of(p);
     int ell = may_be_ell(p) && cu_bell_most_width(&s) > 0;
     if (!ell && !cu_sparse.CreateConstBsr)
-        return refuse(f, may_be_ell(p) ? "needs a block for every other block row at least"
-                                       : "needs a cuSPARSE with products of BSR (12.4), or tf32");
+        return cu_refuse(f, may_be_ell(p)
+                                ? "needs a block for every other block row at least"
+                                : "needs a cuSPARSE with products of BSR (12.4), or tf32");
     if (rows_of(p) > INT32_MAX || columns_of(p) > INT32_MAX)
-        return refuse(f, "counts in 31 bits: n or k is too large");
+        return cu_refuse(f, "counts in 31 bits: n or k is too large");
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = s.end + (ell ? cu_bell_ell_bytes(&s, cu_bell_most_width(&s)) : 0);
     f->scratch_bytes = x_bytes(p) + cu_spmm_c_bytes(p, rows_of(p));

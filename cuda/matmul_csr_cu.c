@@ -3,10 +3,10 @@
 #include "cuda/layout/csr_pack.h"
 #include "cuda/pack.h"
 #include "cuda/rows.h"
+#include "cuda/small.h"
 #include "cuda/tile_cut.h"
 #include "src/format/format.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void cu_x_turned(cu_args a);
@@ -18,17 +18,12 @@ static int64_t padded(int64_t m) {
     return m == 1 ? 1 : m <= 4 ? 4 : m <= FEW ? FEW : (m + ROWS - 1) / ROWS * ROWS;
 }
 
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
-
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_CSR) return refuse(f, "takes CSR weights");
-    if (p->w.value == TARE_F8) return refuse(f, "takes f32, f16, bf16 and i8 values");
-    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
+    if (p->w.layout != TARE_CSR) return cu_refuse(f, "takes CSR weights");
+    if (p->w.value == TARE_F8) return cu_refuse(f, "takes f32, f16, bf16 and i8 values");
+    if (p->flags & TARE_X_QUANTISED) return cu_refuse(f, "takes float activations");
     if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
+        return cu_refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
     if (!cu_tile_counts(p, f)) return 0;
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = cu_csr_shape_of(&p->w, p->n, p->k, p->nnz).bytes;

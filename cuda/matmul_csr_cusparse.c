@@ -5,6 +5,7 @@
  * cuSPARSE's documentation says that all of them are CSR_ALG3, which repeats. With one row of x it
  * may take its SpMV inside (cusparseSpMM(), performance notes). It has no 16-bit column indices. */
 #include "cuda/rows.h"
+#include "cuda/small.h"
 #include "cuda/spmm.h"
 #include "src/format/format.h"
 
@@ -15,14 +16,10 @@ typedef struct shape {
     size_t columns_at, values_at, bytes;
 } shape;
 
-static size_t up256(size_t v) {
-    return (v + 255) / 256 * 256;
-}
-
 static shape shape_of(const tare_problem *p) {
     shape s;
-    s.columns_at = up256((size_t)(p->n + 1) * sizeof(int32_t));
-    s.values_at = s.columns_at + up256((size_t)p->nnz * sizeof(int32_t));
+    s.columns_at = cu_up256((size_t)(p->n + 1) * sizeof(int32_t));
+    s.values_at = s.columns_at + cu_up256((size_t)p->nnz * sizeof(int32_t));
     s.bytes = s.values_at + (size_t)p->nnz * tare_type_bytes(p->w.value);
     return s;
 }

@@ -7,6 +7,7 @@
  * instruction). Twice the rate of halves there needs wgmma, which vendors' libraries use. */
 #include "cuda/layout/tile_pack.h"
 #include "cuda/rows.h"
+#include "cuda/small.h"
 #include "cuda/tile.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_codes.h"
@@ -27,14 +28,10 @@ typedef struct place {
     size_t scales_at, splits_at;
 } place;
 
-static size_t up256(size_t v) {
-    return (v + 255) / 256 * 256;
-}
-
 static place place_of(const tare_problem *p, int64_t m) {
     place at = {.ld = (p->k + 7) / 8 * 8};
-    at.scales_at = up256((size_t)(m * at.ld) * sizeof(uint16_t));
-    at.splits_at = at.scales_at + up256((size_t)m * sizeof(float));
+    at.scales_at = cu_up256((size_t)(m * at.ld) * sizeof(uint16_t));
+    at.splits_at = at.scales_at + cu_up256((size_t)m * sizeof(float));
     return at;
 }
 

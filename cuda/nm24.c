@@ -2,11 +2,10 @@
 #include "cuda/nm24.h"
 
 #include "cuda/layout/nm24_pack.h"
+#include "cuda/small.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_codes.h"
 #include "cuda/x_rows.h"
-
-#include <stdio.h>
 
 void cu_tile_sum(cu_args a);
 void cu_tile_int8_sum(cu_args a);
@@ -44,23 +43,19 @@ static size_t x_bytes(const tare_problem *p, int64_t m) {
     return p->w.value == TARE_I8 ? codes_of(p, m).bytes : cu_x_rows_bytes(p, p->x);
 }
 
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
-
 int cu_nm24_fit(int integers, const tare_rates *r, const tare_problem *p, tare_fit *f) {
     const tare_format *w = &p->w;
-    if (w->layout != TARE_NM || w->nm_n != 2 || w->nm_m != 4) return refuse(f, "takes 2:4 weights");
+    if (w->layout != TARE_NM || w->nm_n != 2 || w->nm_m != 4)
+        return cu_refuse(f, "takes 2:4 weights");
     if (integers && (w->value != TARE_I8 || !(p->flags & TARE_X_I8)))
-        return refuse(f, "takes i8 values and int8 activations");
+        return cu_refuse(f, "takes i8 values and int8 activations");
     if (integers && (w->zero_points || w->scaling == TARE_SCALE_GROUP))
-        return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
-    if (integers && p->k > MOST_K) return refuse(f, "sums in i32: k up to 262144");
+        return cu_refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
+    if (integers && p->k > MOST_K) return cu_refuse(f, "sums in i32: k up to 262144");
     if (!integers && w->value != TARE_F16 && w->value != TARE_BF16)
-        return refuse(f, "takes f16 and bf16 values");
-    if (!integers && (p->flags & TARE_X_QUANTISED)) return refuse(f, "takes float activations");
-    if (!integers && p->x != w->value) return refuse(f, "takes activations of the values' type");
+        return cu_refuse(f, "takes f16 and bf16 values");
+    if (!integers && (p->flags & TARE_X_QUANTISED)) return cu_refuse(f, "takes float activations");
+    if (!integers && p->x != w->value) return cu_refuse(f, "takes activations of the values' type");
     if (!cu_tile_counts(p, f)) return 0;
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = cu_nm24_shape_of(w, p->n, p->k).bytes;

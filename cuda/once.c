@@ -6,23 +6,13 @@
 #include "cuda/layout/csr_pack.h"
 #include "cuda/layout/tile_pack.h"
 #include "cuda/lib/gemm.h"
+#include "cuda/small.h"
 #include "cuda/unpack.h"
 #include "cuda/x_rows.h"
 #include "src/format/format.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-enum { PIECE = 8 };
-
-static int64_t up(int64_t v, int64_t to) {
-    return (v + to - 1) / to * to;
-}
-
-static size_t up256(size_t v) {
-    return (v + 255) / 256 * 256;
-}
 
 static int is_float(const tare_problem *p) {
     return p->w.scaling == TARE_SCALE_NONE;
@@ -37,31 +27,14 @@ static int is_moved(const tare_problem *p) {
     return is_grouped(p) && p->x == TARE_F16;
 }
 
-/* Whether cuBLASLt writes y itself: rounded once from f32, nothing to add, rows on 16 bytes. */
+/* Whether cuBLASLt writes y itself: there is nothing left to scale. */
 static int is_direct(const tare_problem *p) {
     int plain = is_float(p) || (is_grouped(p) && !is_moved(p));
-    int exact = p->y == TARE_F32 || (p->y == p->x && !(p->flags & TARE_BIAS));
-    return plain && exact && (size_t)p->n * tare_type_bytes(p->y) % 16 == 0;
+    return plain && cu_gemm_writes_y(p);
 }
 
 static cu_gemm_spec spec_of(const tare_problem *p, int64_t m) {
-    int64_t k = up(p->k, PIECE);
-    cudaDataType_t in = p->x == TARE_F16 ? CUDA_R_16F : CUDA_R_16BF;
-    cu_gemm_spec s = {.m = m,
-                      .n = p->n,
-                      .k = k,
-                      .ldw = k,
-                      .ldx = k,
-                      .ldy = up(p->n, 4),
-                      .in = in,
-                      .out = CUDA_R_32F,
-                      .sums = CU_GEMM_F32};
-    if (!is_direct(p)) return s;
-    s.ldy = p->n;
-    s.out = p->y == TARE_F32 ? CUDA_R_32F : in;
-    s.bias = (p->flags & TARE_BIAS) != 0;
-    s.relu = (p->flags & TARE_RELU) != 0;
-    return s;
+    return cu_gemm_spec_of(p, m, CU_GEMM_F32, is_direct(p));
 }
 
 /* Scratch: rows of x where they are copied, W, sums where y is not direct, workspace. */
@@ -72,25 +45,21 @@ typedef struct place {
 static place place_of(const tare_problem *p) {
     cu_gemm_spec s = spec_of(p, p->m);
     place at = {.w = cu_x_rows_bytes(p, p->x)};
-    at.sums = at.w + up256((size_t)(p->n * s.ldw) * 2);
-    at.workspace = at.sums + (is_direct(p) ? 0 : up256((size_t)(p->m * s.ldy) * sizeof(float)));
+    at.sums = at.w + cu_up256((size_t)(p->n * s.ldw) * 2);
+    at.workspace = at.sums + (is_direct(p) ? 0 : cu_up256((size_t)(p->m * s.ldy) * sizeof(float)));
     at.bytes = at.workspace + cu_gemm_scratch(&s);
     return at;
 }
 
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
-
 static int takes(const tare_problem *p, tare_fit *f) {
-    if (p->x == TARE_F32) return refuse(f, "decodes W to 16 bits: takes f16 and bf16 activations");
+    if (p->x == TARE_F32)
+        return cu_refuse(f, "decodes W to 16 bits: takes f16 and bf16 activations");
     if (is_float(p) && p->w.value != p->x)
-        return refuse(f, "decodes W to 16 bits: takes values of the activations' type");
+        return cu_refuse(f, "decodes W to 16 bits: takes values of the activations' type");
     if (!is_float(p) && p->w.layout == TARE_BLOCK) /* their blobs hold floats, scales and all */
-        return refuse(f, "takes blocks of f16 and bf16 values");
+        return cu_refuse(f, "takes blocks of f16 and bf16 values");
     if (is_grouped(p) && !(p->flags & TARE_W_ROUND))
-        return refuse(f, "rounds weights to 16 bits, which the problem does not allow");
+        return cu_refuse(f, "rounds weights to 16 bits, which the problem does not allow");
     return cu_gemm_counts(p, f);
 }
 
@@ -109,7 +78,7 @@ static void cost(const tare_rates *r, const tare_problem *p, tare_fit *f) {
 
 int cu_once_fit(const tare_kernel *own, const tare_rates *r, const tare_problem *p, tare_fit *f) {
     if (!own->fit(r, p, f) || !takes(p, f)) return 0;
-    f->packed_bytes = up256(f->packed_bytes);
+    f->packed_bytes = cu_up256(f->packed_bytes);
     if (is_moved(p)) f->packed_bytes += 2 * (size_t)p->n * sizeof(float);
     f->scratch_bytes = place_of(p).bytes;
     cost(r, p, f);
@@ -119,7 +88,7 @@ int cu_once_fit(const tare_kernel *own, const tare_rates *r, const tare_problem 
 /* ---- powers of two by which rows of W are moved, and back: n floats each, behind the blob ---- */
 
 static size_t moves_at(const tare_problem *p) {
-    return up256(cu_tile_shape_of(&p->w, p->n, p->k).bytes);
+    return cu_up256(cu_tile_shape_of(&p->w, p->n, p->k).bytes);
 }
 
 /* The largest weight of a row is at most its largest scale times `codes`. */

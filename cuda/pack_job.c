@@ -2,6 +2,7 @@
  */
 #include "cuda/pack_job.h"
 
+#include "cuda/small.h"
 #include "src/format/format.h"
 
 #include <string.h>
@@ -14,10 +15,6 @@ void cu_scan_add(cu_args a);
 void cu_pack_offsets(cu_args a);
 void cu_pack_tail(cu_args a);
 
-static size_t up256(size_t v) {
-    return (v + 255) / 256 * 256;
-}
-
 static int64_t blocks_of_scan(int64_t count) {
     return (count + CU_SCAN_BLOCK - 1) / CU_SCAN_BLOCK;
 }
@@ -28,11 +25,11 @@ size_t cu_scan_bytes(int64_t count) {
 
 tare_status cu_pack_open(cu_pack_job *j, const cu_pack_room *r) {
     void *mem;
-    j->scales_at = up256((size_t)r->list * sizeof(uint32_t));
-    j->sums_at = j->scales_at + up256((size_t)r->scales * sizeof(float));
-    j->state_at = j->sums_at + up256(cu_scan_bytes(r->scanned));
-    j->extremes_at = j->state_at + up256(sizeof(cu_pack_state));
-    j->flags_at = j->extremes_at + up256((size_t)r->extremes * sizeof(cu_extremes));
+    j->scales_at = cu_up256((size_t)r->list * sizeof(uint32_t));
+    j->sums_at = j->scales_at + cu_up256((size_t)r->scales * sizeof(float));
+    j->state_at = j->sums_at + cu_up256(cu_scan_bytes(r->scanned));
+    j->extremes_at = j->state_at + cu_up256(sizeof(cu_pack_state));
+    j->flags_at = j->extremes_at + cu_up256((size_t)r->extremes * sizeof(cu_extremes));
     j->bytes = j->flags_at + (size_t)r->flags;
     TARE_TRY(cu_alloc(j->d, j->bytes, &mem));
     j->scratch = mem;

@@ -4,6 +4,7 @@
 
 #include "cuda/pack_job.h"
 #include "cuda/prune_args.h"
+#include "cuda/small.h"
 
 #include <math.h>
 
@@ -31,26 +32,18 @@ typedef struct job {
     cu_pack_state seen;
 } job;
 
-static size_t up256(size_t v) {
-    return (v + 255) / 256 * 256;
-}
-
-static int64_t up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 static int64_t blocks_of(const job *j) {
-    return up(j->n, j->how->block_r) * up(j->k, j->how->block_c);
+    return cu_pieces(j->n, j->how->block_r) * cu_pieces(j->k, j->how->block_c);
 }
 
 static tare_status open_job(job *j) {
     int64_t norms = j->how->kind == TARE_PRUNE_BLOCK ? blocks_of(j) : 0;
-    int64_t count = norms ? norms : j->n * j->k, segments = up(count, CU_PACK_SEGMENT);
+    int64_t count = norms ? norms : j->n * j->k, segments = cu_pieces(count, CU_PACK_SEGMENT);
     int listed = j->how->kind != TARE_PRUNE_NM;
     void *mem;
-    j->list_at = up256(sizeof(cu_prune_state));
-    j->sums_at = j->list_at + up256(listed ? (size_t)segments * sizeof(uint32_t) : 0);
-    j->norms_at = j->sums_at + up256(listed ? cu_scan_bytes(segments) : 0);
+    j->list_at = cu_up256(sizeof(cu_prune_state));
+    j->sums_at = j->list_at + cu_up256(listed ? (size_t)segments * sizeof(uint32_t) : 0);
+    j->norms_at = j->sums_at + cu_up256(listed ? cu_scan_bytes(segments) : 0);
     TARE_TRY(cu_alloc(j->d, j->norms_at + (size_t)norms * sizeof(float), &mem));
     j->scratch = mem;
     return cu_pack_clear(j->s, j->scratch, sizeof(cu_prune_state));
@@ -77,8 +70,8 @@ static cu_args args_of(const job *j) {
 /* The share of `count` values at v that are smallest. */
 static tare_status drop_smallest(const job *j, void *v, int64_t count, int finite) {
     static const int bits[] = {11, 10, 10}, shift[] = {20, 10, 0};
-    int64_t blocks = up(count, COUNT_EACH), most = (int64_t)COUNT_BLOCKS * j->d->units;
-    int64_t units = up(count, CU_PACK_SEGMENT);
+    int64_t blocks = cu_pieces(count, COUNT_EACH), most = (int64_t)COUNT_BLOCKS * j->d->units;
+    int64_t units = cu_pieces(count, CU_PACK_SEGMENT);
     cu_args a = {
         .x = v,
         .y = v,
@@ -103,15 +96,16 @@ static tare_status drop_smallest(const job *j, void *v, int64_t count, int finit
 
 static tare_status prune_groups(const job *j) {
     cu_args a = args_of(j), look = a;
-    int64_t segments = up(j->k, CU_PACK_SEGMENT);
+    int64_t segments = cu_pieces(j->k, CU_PACK_SEGMENT);
     look.i[CU_PACK_UNITS] = (int32_t)segments;
     TARE_TRY(cu_pack_warps(j->s, (const void *)cu_pack_survey, j->n * segments, &look));
-    return cu_pack_threads(j->s, (const void *)cu_prune_groups, j->n * up(j->k, j->how->nm_m), &a);
+    return cu_pack_threads(j->s, (const void *)cu_prune_groups,
+                           j->n * cu_pieces(j->k, j->how->nm_m), &a);
 }
 
 static tare_status prune_blocks(const job *j) {
     cu_args a = args_of(j), norms = a;
-    int64_t segments = up(j->k, CU_PACK_SEGMENT), blocks = blocks_of(j);
+    int64_t segments = cu_pieces(j->k, CU_PACK_SEGMENT), blocks = blocks_of(j);
     int lanes = 1, area = j->how->block_r * j->how->block_c;
     while (lanes < 32 && lanes < area) lanes *= 2;
     norms.y = j->scratch + j->norms_at;

@@ -5,6 +5,7 @@
 #include "cuda/layout/splt.h"
 #include "cuda/lib/cusparselt.h"
 #include "cuda/objects.h"
+#include "cuda/small.h"
 #include "cuda/x_codes.h"
 #include "cuda/x_rows.h"
 #include "src/format/format.h"
@@ -26,21 +27,17 @@ const cu_splt_kind *cu_splt_kind_of(tare_type value) {
     return value == TARE_F16 ? &f16 : value == TARE_BF16 ? &bf16 : value == TARE_I8 ? &i8 : &f8;
 }
 
-static int64_t up(int64_t v, int64_t to) {
-    return (v + to - 1) / to * to;
-}
-
 /* How large the library's form of W may be: half of the values, two bits for each, padded to its
  * kernels' tiles, and what else there may be. Not told before there is a plan; settle checks it. */
 enum { SLACK = 64 << 10 };
 
 cu_splt_shape cu_splt_shape_of(const tare_problem *p) {
     const cu_splt_kind *kind = cu_splt_kind_of(p->w.value);
-    cu_splt_shape s = {.n = up(p->n, kind->wide), .k = up(p->k, kind->wide)};
+    cu_splt_shape s = {.n = cu_up(p->n, kind->wide), .k = cu_up(p->k, kind->wide)};
     size_t scales = p->w.scaling ? (size_t)p->n * sizeof(float) : 0;
-    size_t tiles = (size_t)(up(p->n, 128) * up(p->k, 256));
-    s.m = up(p->m, kind->tall);
-    s.dense = cu_splt_up((size_t)(s.n * s.k * kind->in_bytes));
+    size_t tiles = (size_t)(cu_up(p->n, 128) * cu_up(p->k, 256));
+    s.m = cu_up(p->m, kind->tall);
+    s.dense = cu_up256((size_t)(s.n * s.k * kind->in_bytes));
     s.bytes = s.dense + scales;
     s.most = tiles * (size_t)kind->in_bytes / 2 + tiles / 8 + SLACK + scales;
     if (s.most < s.bytes) s.most = s.bytes;
@@ -49,26 +46,22 @@ cu_splt_shape cu_splt_shape_of(const tare_problem *p) {
 
 /* ---- fit ---- */
 
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
-
 static int takes_floats(const tare_problem *p, tare_fit *f) {
     if (p->x != p->w.value || p->y != p->w.value)
-        return refuse(f, "cuSPARSELt multiplies weights by x of their type and gives y of it");
+        return cu_refuse(f, "cuSPARSELt multiplies weights by x of their type and gives y of it");
     if (p->flags & TARE_BIAS)
-        return refuse(f, "cuSPARSELt's sums are rounded to y's type before a bias could be added");
+        return cu_refuse(f,
+                         "cuSPARSELt's sums are rounded to y's type before a bias could be added");
     return 1;
 }
 
 static int takes_codes(const tare_problem *p, tare_fit *f) {
     int f8 = p->w.value == TARE_F8;
     if (!(p->flags & (f8 ? TARE_X_F8 : TARE_X_I8)))
-        return refuse(f, f8 ? "takes f8 activations" : "takes int8 activations");
+        return cu_refuse(f, f8 ? "takes f8 activations" : "takes int8 activations");
     if (f8 && !(p->flags & TARE_SUM_F8))
-        return refuse(f, "tensor cores keep sums of f8 to 13 bits, which the problem forbids");
-    if (!f8 && p->k > 1 << 18) return refuse(f, "sums in i32: k up to 262144");
+        return cu_refuse(f, "tensor cores keep sums of f8 to 13 bits, which the problem forbids");
+    if (!f8 && p->k > 1 << 18) return cu_refuse(f, "sums in i32: k up to 262144");
     return 1;
 }
 
@@ -87,9 +80,9 @@ static place place_of(const tare_problem *p) {
     const cu_splt_kind *kind = cu_splt_kind_of(p->w.value);
     cu_splt_shape s = cu_splt_shape_of(p);
     place at = {.x = CU_SPLT_WORKSPACE};
-    at.scales = at.x + cu_splt_up((size_t)(s.m * s.k * kind->in_bytes));
-    at.d = at.scales + (p->w.scaling ? cu_splt_up((size_t)p->m * sizeof(float)) : 0);
-    at.bytes = at.d + cu_splt_up((size_t)(s.m * s.n * kind->out_bytes));
+    at.scales = at.x + cu_up256((size_t)(s.m * s.k * kind->in_bytes));
+    at.d = at.scales + (p->w.scaling ? cu_up256((size_t)p->m * sizeof(float)) : 0);
+    at.bytes = at.d + cu_up256((size_t)(s.m * s.n * kind->out_bytes));
     return at;
 }
 
@@ -113,7 +106,7 @@ int cu_splt_fit(tare_type value, const tare_rates *r, const tare_problem *p, tar
     cu_splt_shape s = cu_splt_shape_of(p);
     if (!within(s.n, s.k, kind->in_bytes) || !within(s.m, s.k, kind->in_bytes) ||
         !within(s.m, s.n, kind->out_bytes))
-        return refuse(f, "a matrix has more elements than cuSPARSELt counts");
+        return cu_refuse(f, "a matrix has more elements than cuSPARSELt counts");
     f->packed_bytes = s.most;
     f->scratch_bytes = place_of(p).bytes;
     f->bytes = least_bytes(p);

@@ -42,11 +42,6 @@ typedef struct cu_splt_shape {
 
 cu_splt_shape cu_splt_shape_of(const tare_problem *p);
 
-/* Multiples of 256, as every section is aligned. */
-static inline size_t cu_splt_up(size_t v) {
-    return (v + 255) / 256 * 256;
-}
-
 /* What the blob of compressed weights belongs to. The library's structs refer to each other by
  * address, so they stay where they are. */
 typedef struct cu_splt_object {

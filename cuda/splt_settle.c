@@ -2,6 +2,7 @@
  * plan of the fastest algorithm, and the end of both. */
 #include "cuda/lib/cusparselt.h"
 #include "cuda/objects.h"
+#include "cuda/small.h"
 #include "cuda/splt.h"
 
 void cu_pattern(cu_args a);
@@ -80,14 +81,14 @@ static tare_status make_room(job *j) {
     TARE_TRY(
         CU_SPLT(j->device, SpMMACompressedSize(j->h, &j->o->plan, &j->compressed, &j->buffer)));
     size_t scales = j->p->w.scaling ? (size_t)j->p->n * sizeof(float) : 0;
-    j->o->scales_at = cu_splt_up(j->compressed);
+    j->o->scales_at = cu_up256(j->compressed);
     j->out_bytes = scales ? j->o->scales_at + scales : j->compressed;
     if (j->out_bytes > j->s.most)
         TARE_FAIL(TARE_E_UNSUPPORTED, "cuda: cuSPARSELt compresses W to %zu bytes; expected %zu",
                   j->out_bytes, j->s.most);
     TARE_TRY(cu_alloc(j->device, j->out_bytes, (void **)&j->out));
     size_t d = (size_t)(j->s.m * j->s.n * j->kind->out_bytes);
-    return cu_alloc(j->device, VALID + cu_splt_up(j->buffer) + cu_splt_up(x_bytes(j)) + d,
+    return cu_alloc(j->device, VALID + cu_up256(j->buffer) + cu_up256(x_bytes(j)) + d,
                     (void **)&j->spare);
 }
 
@@ -128,7 +129,7 @@ static tare_status fill(job *j, void *x) {
  * not of those that are tried (NVIDIA's own example passes none). */
 static tare_status search(job *j) {
     const float one = 1, zero = 0;
-    char *x = j->spare + VALID + cu_splt_up(j->buffer), *d = x + cu_splt_up(x_bytes(j));
+    char *x = j->spare + VALID + cu_up256(j->buffer), *d = x + cu_up256(x_bytes(j));
     TARE_TRY(fill(j, x));
     TARE_TRY(CU_SPLT(j->device, MatmulSearch(j->h, &j->o->plan, &one, j->out, x, &zero, d, d, NULL,
                                              &j->stream->stream, 1)));

@@ -1,10 +1,9 @@
 /* What the rows over cuSPARSE's SpMM share: their blob's object, a stream's room, and y from C. */
+#include "cuda/small.h"
 #include "cuda/spmm.h"
 
 #include "cuda/objects.h"
 #include "cuda/tile_cut.h"
-
-#include <stdio.h>
 
 void cu_finish_rows(cu_args a);
 
@@ -80,19 +79,14 @@ tare_status cu_spmm_prepare(cu_stream *s, const tare_problem *p, tare_type c,
     return cu_stream_room(s, room);
 }
 
-static int refuse(tare_fit *f, const char *why) {
-    snprintf(f->why, sizeof f->why, "%s", why);
-    return 0;
-}
-
 int cu_spmm_fits(const tare_problem *p, tare_fit *f) {
-    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
+    if (p->flags & TARE_X_QUANTISED) return cu_refuse(f, "takes float activations");
     if (p->w.value != TARE_F32 && p->w.value != TARE_F16 && p->w.value != TARE_BF16)
-        return refuse(f, "takes f32, f16 and bf16 values");
-    if (p->w.value != p->x) return refuse(f, "needs x in the type of the values");
-    if (p->nnz < 1) return refuse(f, "needs at least one stored value");
+        return cu_refuse(f, "takes f32, f16 and bf16 values");
+    if (p->w.value != p->x) return cu_refuse(f, "needs x in the type of the values");
+    if (p->nnz < 1) return cu_refuse(f, "needs at least one stored value");
     if (p->nnz > INT32_MAX || p->n >= INT32_MAX || p->k > INT32_MAX)
-        return refuse(f, "counts in 31 bits: n, k or the stored values are too many");
+        return cu_refuse(f, "counts in 31 bits: n, k or the stored values are too many");
     return cu_tile_counts(p, f);
 }
 

@@ -3,6 +3,7 @@
 
 #include "cuda/layout/tile_pack.h"
 #include "cuda/layout/x_int8.h"
+#include "cuda/small.h"
 #include "cuda/tile_cut.h"
 
 #include <stdio.h>
@@ -28,10 +29,6 @@ static cu_tile_kernel choose(const tare_problem *p, int64_t m, cu_tile_cut *cut)
     return k;
 }
 
-static size_t up256(size_t v) {
-    return (v + 255) / 256 * 256;
-}
-
 /* Scratch: codes of x, their scales, their sums where weights have zero points, sums of splits. */
 typedef struct place {
     int64_t stride, sums;
@@ -42,9 +39,9 @@ static place place_of(const tare_problem *p, int64_t m) {
     cu_tile_shape s = cu_tile_shape_of(&p->w, p->n, p->k);
     place at = {.stride = s.chunks * CU_X8_CHUNK};
     at.sums = p->w.zero_points ? s.groups : 0;
-    at.scales_at = up256((size_t)(m * at.stride));
-    at.sums_at = at.scales_at + up256((size_t)m * sizeof(float));
-    at.splits_at = at.sums_at + up256((size_t)(m * at.sums) * sizeof(int32_t));
+    at.scales_at = cu_up256((size_t)(m * at.stride));
+    at.sums_at = at.scales_at + cu_up256((size_t)m * sizeof(float));
+    at.splits_at = at.sums_at + cu_up256((size_t)(m * at.sums) * sizeof(int32_t));
     return at;
 }
 

@@ -7,6 +7,7 @@
 #include "cuda/layout/tile_pack.h"
 #include "cuda/pack.h"
 #include "cuda/pack_job.h"
+#include "cuda/small.h"
 
 #include <tare/bits.h>
 
@@ -17,10 +18,6 @@ const void *cu_unpack_blocks(int to);
 
 enum { LD = CU_PACK_EXPECT, SPAN = 8 * CU_SQUARE };
 
-static int64_t up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 static tare_status unpack_tiles(cu_stream *s, const tare_problem *p, int to, cu_args *a) {
     cu_tile_shape q = cu_tile_shape_of(&p->w, p->n, p->k);
     a->at[CU_TILE_SCALES] = (int64_t)q.scales_at;
@@ -29,7 +26,7 @@ static tare_status unpack_tiles(cu_stream *s, const tare_problem *p, int to, cu_
     a->i[CU_PACK_GROUPS] = (int32_t)q.groups;
     a->i[CU_PACK_FLUSH] = q.flush;
     a->i[CU_PACK_WIDE] = p->w.zero_points;
-    return cu_pack_warps(s, cu_unpack_tile(to), q.tiles * up(a->at[LD], CU_TILE_CHUNK), a);
+    return cu_pack_warps(s, cu_unpack_tile(to), q.tiles * cu_pieces(a->at[LD], CU_TILE_CHUNK), a);
 }
 
 static tare_status unpack_bitmap(cu_stream *s, const tare_problem *p, int to, cu_args *a) {
@@ -38,7 +35,7 @@ static tare_status unpack_bitmap(cu_stream *s, const tare_problem *p, int to, cu
     a->at[CU_BITMAP_OFFSETS] = (int64_t)q.offsets_at;
     a->at[CU_BITMAP_VALUES] = (int64_t)q.values_at;
     a->i[CU_PACK_UNITS] = (int32_t)q.chunks;
-    return cu_pack_warps(s, cu_unpack_bitmap(to), q.tiles * up(a->at[LD], CU_TILE_CHUNK), a);
+    return cu_pack_warps(s, cu_unpack_bitmap(to), q.tiles * cu_pieces(a->at[LD], CU_TILE_CHUNK), a);
 }
 
 static tare_status unpack_csr(cu_stream *s, const tare_problem *p, int to, cu_args *a) {
@@ -47,14 +44,14 @@ static tare_status unpack_csr(cu_stream *s, const tare_problem *p, int to, cu_ar
     a->at[CU_CSR_COLUMNS] = (int64_t)q.columns_at;
     a->at[CU_CSR_VALUES] = (int64_t)q.values_at;
     a->i[CU_PACK_WIDE] = TARE_INDEX_BYTES(p->k) == 4;
-    return cu_pack_warps(s, cu_unpack_csr(to), p->n * up(a->at[LD], CU_PACK_SEGMENT), a);
+    return cu_pack_warps(s, cu_unpack_csr(to), p->n * cu_pieces(a->at[LD], CU_PACK_SEGMENT), a);
 }
 
 static tare_status unpack_blocks(cu_stream *s, const tare_problem *p, int to, cu_args *a) {
     cu_blocks_shape q = cu_blocks_shape_of(&p->w, p->n, p->k, p->nnz);
     a->at[CU_BLOCKS_COLUMNS] = (int64_t)q.columns_at;
     a->at[CU_BLOCKS_VALUES] = (int64_t)cu_blocks_values_at(&q);
-    return cu_pack_warps(s, cu_unpack_blocks(to), q.tiles * up(a->at[LD], SPAN), a);
+    return cu_pack_warps(s, cu_unpack_blocks(to), q.tiles * cu_pieces(a->at[LD], SPAN), a);
 }
 
 static tare_status check(const tare_problem *p, tare_type to, int64_t ld, int bare) {

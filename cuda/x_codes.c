@@ -3,17 +3,14 @@
 
 #include "cuda/layout/x_f8.h"
 #include "cuda/layout/x_int8.h"
+#include "cuda/small.h"
 
 void cu_x_int8(cu_args a);
 void cu_x_f8(cu_args a);
 
-static size_t up256(size_t v) {
-    return (v + 255) / 256 * 256;
-}
-
 cu_x_codes cu_x_codes_of(int64_t m, int64_t columns) {
-    cu_x_codes c = {.stride = columns, .scales_at = up256((size_t)(m * columns))};
-    c.bytes = c.scales_at + up256((size_t)m * sizeof(float));
+    cu_x_codes c = {.stride = columns, .scales_at = cu_up256((size_t)(m * columns))};
+    c.bytes = c.scales_at + cu_up256((size_t)m * sizeof(float));
     return c;
 }
 

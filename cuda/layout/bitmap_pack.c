@@ -1,13 +1,10 @@
 /* Packing of bitmaps, and back. */
 #include "cuda/layout/bitmap_pack.h"
 
+#include "cuda/small.h"
 #include "src/format/format.h"
 
 #include <string.h>
-
-static size_t up16(size_t v) {
-    return (v + CU_BITMAP_PIECE - 1) / CU_BITMAP_PIECE * CU_BITMAP_PIECE;
-}
 
 cu_bitmap_shape cu_bitmap_shape_of(const tare_format *f, int64_t n, int64_t k, int64_t nnz) {
     cu_bitmap_shape s = {.tiles = (n + CU_TILE_ROWS - 1) / CU_TILE_ROWS,
@@ -16,10 +13,10 @@ cu_bitmap_shape cu_bitmap_shape_of(const tare_format *f, int64_t n, int64_t k, i
     size_t all = (size_t)(s.tiles * s.chunks), rows = (size_t)s.tiles * CU_TILE_ROWS;
     s.offsets_at = all * 32 * sizeof(uint32_t);
     s.scales_at = s.offsets_at + (size_t)s.tiles * (size_t)(s.chunks + 1) * sizeof(uint32_t);
-    s.values_at = up16(s.scales_at + (f->value == TARE_I8 ? rows * sizeof(float) : 0));
+    s.values_at = cu_up16(s.scales_at + (f->value == TARE_I8 ? rows * sizeof(float) : 0));
     /* Padding of a chunk: no more than a piece, and none where it holds nothing. */
     size_t padded = (size_t)nnz < all ? (size_t)nnz : all;
-    s.most = s.values_at + up16((size_t)nnz * s.value_bytes) + padded * CU_BITMAP_PIECE;
+    s.most = s.values_at + cu_up16((size_t)nnz * s.value_bytes) + padded * CU_BITMAP_PIECE;
     return s;
 }
 
@@ -86,7 +83,7 @@ size_t cu_bitmap_pack(const tare_tensor *t, void *blob) {
         uint32_t *o = offsets + tile * (s.chunks + 1);
         for (int64_t chunk = 0; chunk < s.chunks; chunk++) {
             o[chunk] = (uint32_t)(at / CU_BITMAP_PIECE);
-            at = up16((size_t)(put_chunk(t, &s, masks, tile, chunk, values + at) - values));
+            at = cu_up16((size_t)(put_chunk(t, &s, masks, tile, chunk, values + at) - values));
         }
         o[s.chunks] = (uint32_t)(at / CU_BITMAP_PIECE);
     }

@@ -2,15 +2,12 @@
 #include "cuda/layout/blocks_int8_pack.h"
 
 #include "cuda/layout/blocks_pack.h"
+#include "cuda/small.h"
 #include "src/format/format.h"
 
 #include <string.h>
 
 enum { PAIR_BYTES = 2 * CU_SQUARE * CU_SQUARE };
-
-static size_t up16(size_t v) {
-    return (v + 15) / 16 * 16;
-}
 
 cu_pairs_shape cu_pairs_shape_of(const tare_format *f, int64_t n, int64_t k, int64_t nnz) {
     cu_blocks_shape b = cu_blocks_shape_of(f, n, k, nnz);
@@ -18,8 +15,8 @@ cu_pairs_shape cu_pairs_shape_of(const tare_format *f, int64_t n, int64_t k, int
     cu_pairs_shape s = {.tiles = b.tiles, .most_pairs = b.tiles * ((across + 1) / 2)};
     int64_t odd = b.most_squares < b.tiles ? b.most_squares : b.tiles; /* tiles that are padded */
     if ((b.most_squares + odd) / 2 < s.most_pairs) s.most_pairs = (b.most_squares + odd) / 2;
-    s.columns_at = up16((size_t)(s.tiles + 1) * sizeof(uint32_t));
-    s.scales_at = s.columns_at + up16((size_t)s.most_pairs * 2 * sizeof(uint32_t));
+    s.columns_at = cu_up16((size_t)(s.tiles + 1) * sizeof(uint32_t));
+    s.scales_at = s.columns_at + cu_up16((size_t)s.most_pairs * 2 * sizeof(uint32_t));
     s.values_at = s.scales_at + (size_t)s.tiles * CU_SQUARE * sizeof(float);
     s.most = s.values_at + (size_t)s.most_pairs * PAIR_BYTES;
     return s;

@@ -1,13 +1,10 @@
 /* Packing of block-sparse weights into squares, and back. */
 #include "cuda/layout/blocks_pack.h"
 
+#include "cuda/small.h"
 #include "src/format/format.h"
 
 #include <string.h>
-
-static size_t up16(size_t v) {
-    return (v + 15) / 16 * 16;
-}
 
 /* Squares that a side of a block meets at most. */
 static int64_t met(int64_t side) {
@@ -21,13 +18,13 @@ cu_blocks_shape cu_blocks_shape_of(const tare_format *f, int64_t n, int64_t k, i
     int64_t blocks = nnz / (r * c), all = s.tiles * columns;
     s.most_squares = blocks > all / (met(r) * met(c)) ? all : blocks * met(r) * met(c);
     s.value_bytes = f->value == TARE_F16 || f->value == TARE_BF16 ? 2 : 4;
-    s.columns_at = up16((size_t)(s.tiles + 1) * sizeof(uint32_t));
+    s.columns_at = cu_up16((size_t)(s.tiles + 1) * sizeof(uint32_t));
     s.most = cu_blocks_values_at(&s) + (size_t)s.most_squares * 256 * s.value_bytes;
     return s;
 }
 
 size_t cu_blocks_values_at(const cu_blocks_shape *s) {
-    return s->columns_at + up16((size_t)s->most_squares * sizeof(uint32_t));
+    return s->columns_at + cu_up16((size_t)s->most_squares * sizeof(uint32_t));
 }
 
 void cu_blocks_mark_tile(const tare_tensor *t, int64_t tile, uint8_t *map) {

@@ -24,7 +24,8 @@ static int judge(int major, int minor, int patch, char *out, size_t size) {
 
 static int version(char *out, size_t size) {
     int major = 0, minor = 0, patch = 0;
-    if (cu_splt_calls.GetProperty(MAJOR_VERSION, &major) || cu_splt_calls.GetProperty(MINOR_VERSION, &minor) ||
+    if (cu_splt_calls.GetProperty(MAJOR_VERSION, &major) ||
+        cu_splt_calls.GetProperty(MINOR_VERSION, &minor) ||
         cu_splt_calls.GetProperty(PATCH_LEVEL, &patch)) {
         snprintf(out, size, "does not tell its version");
         return 0;

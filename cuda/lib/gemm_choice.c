@@ -8,6 +8,7 @@
  * measured; then the copies are multiplied in turn. Candidates take turns within a round, so that a
  * slow spell meets all of them, and the median of the rounds counts. */
 #include "cuda/lib/gemm_choice.h"
+#include "cuda/small.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +28,6 @@ typedef struct bench {
     int copies;
     cu_gemm_operands o;
 } bench;
-
-static size_t up256(size_t v) {
-    return (v + 255) / 256 * 256;
-}
 
 static size_t bytes_of(cudaDataType_t t) {
     return t == CUDA_R_32F || t == CUDA_R_32I ? 4 : t == CUDA_R_16F || t == CUDA_R_16BF ? 2 : 1;
@@ -58,12 +55,13 @@ static tare_status fill(bench *b, void *mem, size_t bytes, cudaDataType_t type) 
 /* One block of memory: region, x, y, the vectors, workspace. *there = 0: it can't be had. */
 static tare_status take_operands(bench *b, int *there) {
     const cu_gemm_spec *p = &b->g->spec;
-    size_t in = bytes_of(p->in), twice = up256(2 * (size_t)b->device->l2_bytes);
-    size_t x = up256((size_t)(p->m * p->ldx) * in),
-           y = up256((size_t)(p->m * p->ldy) * bytes_of(p->out)),
-           vectors = 2 * up256((size_t)p->n * sizeof(float)) + up256((size_t)p->m * sizeof(float));
+    size_t in = bytes_of(p->in), twice = cu_up256(2 * (size_t)b->device->l2_bytes);
+    size_t x = cu_up256((size_t)(p->m * p->ldx) * in),
+           y = cu_up256((size_t)(p->m * p->ldy) * bytes_of(p->out)),
+           vectors =
+               2 * cu_up256((size_t)p->n * sizeof(float)) + cu_up256((size_t)p->m * sizeof(float));
     void *mem = NULL;
-    b->copy = up256((size_t)(p->n * p->ldw) * in);
+    b->copy = cu_up256((size_t)(p->n * p->ldw) * in);
     b->region = b->copy > twice ? b->copy : twice;
     size_t copies = b->region / 2 / b->copy;
     b->copies = copies < 1 ? 1 : copies < COPIES ? (int)copies : COPIES;
@@ -76,8 +74,8 @@ static tare_status take_operands(bench *b, int *there) {
     b->o = (cu_gemm_operands){.x = at,
                               .y = at + x,
                               .bias = (float *)(void *)v,
-                              .w_scale = (float *)(void *)(v + up256((size_t)p->n * 4)),
-                              .x_scale = (float *)(void *)(v + 2 * up256((size_t)p->n * 4)),
+                              .w_scale = (float *)(void *)(v + cu_up256((size_t)p->n * 4)),
+                              .x_scale = (float *)(void *)(v + 2 * cu_up256((size_t)p->n * 4)),
                               .workspace = v + vectors};
     TARE_TRY(fill(b, at, x, p->in));
     return fill(b, v, vectors, CUDA_R_32F);

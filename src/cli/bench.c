@@ -118,6 +118,30 @@ static int is_late(const bench_job *j, const bench_setup *s, const bench_shape *
     return 1;
 }
 
+static tare_status records_of(bench_job *j, json_t *records) {
+    json_t *env[BENCH_DEVICES_MAX];
+    tare_status s = TARE_OK;
+    for (int d = 0; d < j->devices.count; d++) env[d] = bench_record_env(&j->setup[d]);
+    for (int i = 0; i < j->cells.count; i++) {
+        int d = 0;
+        while (j->setup[d].device != j->cells.cell[i].device) d++;
+        json_t *r = bench_record(&j->setup[d], &j->cells.cell[i], env[d]);
+        if (json_array_append_new(records, r) != 0)
+            s = tare_fail(TARE_E_NOMEM, "report: out of memory");
+    }
+    for (int d = 0; d < j->devices.count; d++) json_decref(env[d]);
+    return s;
+}
+
+/* A file of records holds all that is measured so far, lest what ends the run takes it along. That
+ * it could not be written is told in the end. */
+static void save(bench_job *j) {
+    json_t *records = json_array();
+    if (records_of(j, records) == TARE_OK)
+        (void)bench_save(j->args.out, j->view, records, bench_report);
+    json_decref(records);
+}
+
 static tare_status measure_all(bench_job *j) {
     double since = bench_now_ns();
     bench_progress p;
@@ -133,26 +157,28 @@ static tare_status measure_all(bench_job *j) {
         int64_t m = j->shapes.m[problem % j->shapes.m_count];
         if (is_late(j, setup, shape, m, since)) continue;
         s = bench_group(setup, shape, m, j->scheme, j->schemes, &j->cells);
+        if (j->args.out && j->view == BENCH_JSONL && p.group + 1 < p.groups) save(j);
     }
     bench_progress_end(&p);
     return s;
 }
 
 static tare_status report(bench_job *j) {
-    json_t *records = json_array(), *env[BENCH_DEVICES_MAX];
-    tare_status s = TARE_OK;
-    for (int d = 0; d < j->devices.count; d++) env[d] = bench_record_env(&j->setup[d]);
-    for (int i = 0; i < j->cells.count; i++) {
-        int d = 0;
-        while (j->setup[d].device != j->cells.cell[i].device) d++;
-        json_t *r = bench_record(&j->setup[d], &j->cells.cell[i], env[d]);
-        if (json_array_append_new(records, r) != 0)
-            s = tare_fail(TARE_E_NOMEM, "report: out of memory");
-    }
+    json_t *records = json_array();
+    tare_status s = records_of(j, records);
     if (s == TARE_OK) s = bench_write(j->args.out, j->view, records, bench_report);
     json_decref(records);
-    for (int d = 0; d < j->devices.count; d++) json_decref(env[d]);
     return s;
+}
+
+/* What was measured before a failure is reported all the same; the failure keeps its words. */
+static tare_status measure_and_report(bench_job *j) {
+    char why[400];
+    tare_status s = measure_all(j);
+    if (s == TARE_OK || j->cells.count == 0) return s == TARE_OK ? report(j) : s;
+    snprintf(why, sizeof why, "%s", tare_last_error());
+    (void)report(j);
+    return tare_fail(s, "%s", why);
 }
 
 static tare_status some_streamed(const bench_devices *list, const char *weights) {
@@ -189,8 +215,7 @@ int cli_bench(int argc, char **argv) {
     tare_status s = bench_args_parse(argc, argv, &j.args);
     if (s == TARE_OK && j.args.help) return cli_help(help);
     if (s == TARE_OK) s = prepare(&j);
-    if (s == TARE_OK) s = measure_all(&j);
-    if (s == TARE_OK) s = report(&j);
+    if (s == TARE_OK) s = measure_and_report(&j);
     if (s != TARE_OK) cli_bad("bench", "%s", tare_last_error());
     int code = s == TARE_OK ? (int)bench_outcome_of(j.cells.cell, j.cells.count, j.args.gate)
                             : bench_exit_of(s);

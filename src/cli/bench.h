@@ -43,6 +43,9 @@ void bench_progress_end(bench_progress *p);
  * also where `path` takes nothing, with an error all the same. */
 tare_status bench_write(const char *path, enum bench_view view, const json_t *records,
                         int (*report)(FILE *out, enum bench_view view, const json_t *records));
+/* The same to a file and nowhere else. */
+tare_status bench_save(const char *path, enum bench_view view, const json_t *records,
+                       int (*report)(FILE *out, enum bench_view view, const json_t *records));
 /* Fails early where a file could not be made later. */
 tare_status bench_writable(const char *path);
 

@@ -76,6 +76,20 @@ tare_status bench_write(const char *path, enum bench_view view, const json_t *re
     return s;
 }
 
+tare_status bench_save(const char *path, enum bench_view view, const json_t *records,
+                       int (*report)(FILE *out, enum bench_view view, const json_t *records)) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    if (!f) TARE_FAIL(TARE_E_NOMEM, "report: out of memory");
+    int bad = report(f, view, records) != 0;
+    bad |= fclose(f) != 0;
+    tare_status s =
+        bad ? tare_fail(TARE_E_NOMEM, "report: out of memory") : file_save(path, text, size);
+    free(text);
+    return s;
+}
+
 int bench_exit_of(tare_status s) {
     if (s == TARE_OK) return CLI_OK;
     int absent = s == TARE_E_NODEVICE || s == TARE_E_UNSUPPORTED || s == TARE_E_DEVICE;
