@@ -9,17 +9,27 @@
 
 void cu_tile_sum(cu_args a);
 
+/* Rows of x up to which each warp reads them for one tile; chunks that a split has at least. */
+enum { STREAM_ROWS = 8, BLOCK_CHUNKS = 4 };
+
 static int on_tensor_cores(const tare_problem *p) {
     return p->x != TARE_F32 && p->w.value == p->x;
 }
 
+/* Of a run with m rows. */
 static cu_tile_kernel choose(const tare_problem *p, int64_t m, cu_tile_cut *cut) {
     cu_bitmap_shape s = cu_bitmap_shape_of(&p->w, p->n, p->k, p->nnz);
     int tensor = on_tensor_cores(p);
-    int mt = tensor ? (m <= 8 ? 1 : m <= 16 ? 2 : 4) : m == 1 ? 1 : m <= 4 ? 4 : 8;
-    cu_tile_kernel k = cu_bitmap((int)p->w.value, tensor, mt);
-    int64_t warps = k.threads / 32;
-    *cut = cu_tile_cut_of(&k, s.tiles, (s.chunks + warps - 1) / warps, m);
+    cu_tile_kernel k;
+    int64_t parts;
+    if (tensor && m > STREAM_ROWS) {
+        k = cu_bitmap_block(p->x == TARE_BF16, m <= 16 ? 2 : m <= 32 ? 4 : 8);
+        parts = s.chunks / BLOCK_CHUNKS;
+    } else {
+        k = cu_bitmap((int)p->w.value, tensor, tensor || m == 1 ? 1 : m <= 4 ? 4 : 8);
+        parts = (s.chunks + k.threads / 32 - 1) / (k.threads / 32);
+    }
+    *cut = cu_tile_cut_of(&k, s.tiles, parts, m);
     return k;
 }
 
@@ -93,6 +103,6 @@ tare_status cu_bitmap_run(const tare_run_args *a) {
                           [CU_TILE_LDX] = ld,
                           [CU_TILE_HEADS] = p->w.value == TARE_I8 ? CU_HAS_SCALES : 0}};
     TARE_TRY(cu_tile_launch(a->stream, &k, &cut, &args));
-    return cut.splits > 1 ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_sum, &args)
-                          : TARE_OK;
+    int apart = cut.splits > 1 && !k.warps_k;
+    return apart ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_sum, &args) : TARE_OK;
 }
