@@ -1,9 +1,10 @@
-/* Bitmap weights: a warp takes tiles of 16 rows along k. The values of a chunk come to shared
- * memory as they lie (cp.async, the next chunk while this one is multiplied); each lane knows from
- * a scan of the warp's popcounts where its own begin, and puts them where its mask says, as
- * fragments for the tensor cores, or as floats where x or the values are f32 or int8.
+/* Bitmap weights, by 8 rows of x at most on the tensor cores (more: bitmap_block.cu): a warp takes
+ * tiles of 16 rows along k. The values of a chunk come to shared memory as they lie (cp.async, the
+ * next chunk while this one is multiplied); each lane knows from a scan of the warp's popcounts
+ * where its own begin, and puts them where its mask says, as fragments for the tensor cores, or as
+ * floats where x or the values are f32 or int8.
  *
- * Counted in the machine code for sm_90a, f16 at m <= 8: 230 instructions a chunk, 7.2 a position
+ * Counted in the machine code for sm_90a, f16 at m <= 8: 232 instructions a chunk, 7.2 a position
  * of the 11 that an H100 has at 50 % and full bandwidth: five of them to take a value (its bit,
  * load, address, zero, packing), the rest for the scan, addresses, x and mma. The loads from shared
  * memory come close to their own bound: two of 16 lanes' values often lie in one bank. */
@@ -128,7 +129,7 @@ template <int WARPS, int COLUMNS> CU_DEV void store(const cu_args &a, int row, c
 /* One tile a block, its chunks in turn among warps and the blocks along y. TENSOR: 8 MT rows of x,
  * else MT. */
 template <int VALUE, int TENSOR, int MT>
-__global__ void __launch_bounds__(32 * stored<VALUE>::WARPS, TENSOR ? (MT == 4 ? 3 : 4) : 1)
+__global__ void __launch_bounds__(32 * stored<VALUE>::WARPS, TENSOR ? 4 : 1)
     bitmap(const __grid_constant__ cu_args a) {
     enum { WARPS = stored<VALUE>::WARPS, COLUMNS = TENSOR ? 8 * MT : MT };
     enum { STAGE = CU_TILE_ROWS * CU_TILE_CHUNK * stored<VALUE>::BYTES };
@@ -202,22 +203,14 @@ template <int VALUE> cu_tile_kernel floats(int mt) {
                       : (const void *)bitmap<VALUE, 0, 8>,
             1, mt, 32 * stored<VALUE>::WARPS, 0};
 }
-template <int VALUE> cu_tile_kernel tensor(int mt) {
-    return {mt == 1   ? (const void *)bitmap<VALUE, 1, 1>
-            : mt == 2 ? (const void *)bitmap<VALUE, 1, 2>
-                      : (const void *)bitmap<VALUE, 1, 4>,
-            1,
-            8 * mt,
-            32 * stored<VALUE>::WARPS,
-            0,
-            0,
-            4};
+template <int VALUE> cu_tile_kernel tensor() {
+    return {(const void *)bitmap<VALUE, 1, 1>, 1, 8, 32 * stored<VALUE>::WARPS, 0, 0, 4};
 }
 
 } // namespace
 
 extern "C" cu_tile_kernel cu_bitmap(int value, int on_tensor_cores, int mt) {
-    if (on_tensor_cores) return value == CU_BF16 ? tensor<CU_BF16>(mt) : tensor<CU_F16>(mt);
+    if (on_tensor_cores) return value == CU_BF16 ? tensor<CU_BF16>() : tensor<CU_F16>();
     return value == CU_F32    ? floats<CU_F32>(mt)
            : value == CU_F16  ? floats<CU_F16>(mt)
            : value == CU_BF16 ? floats<CU_BF16>(mt)

@@ -34,8 +34,7 @@ CU_DEV int turned(int row, int piece) {
 /* What a thread copies of each slab: a piece of COPIES rows, the first THREADS pieces or fewer;
  * past the last row the last again, whose products are not stored. */
 template <int MT> struct copies {
-    enum { ALL = 8 * MT * PIECES, COPIES = (ALL + THREADS - 1) / THREADS,
-           STEP = THREADS / PIECES };
+    enum { ALL = 8 * MT * PIECES, COPIES = (ALL + THREADS - 1) / THREADS, STEP = THREADS / PIECES };
     const uint16_t *from[COPIES];
     int end; /* of x, counted from there */
 
@@ -60,8 +59,7 @@ template <int MT> struct copies {
 #pragma unroll
         for (int i = 0; i < COPIES; i++)
             cu_cp_async16(&to[r + i * STEP][turned(r, threadIdx.x % PIECES)],
-                          c.from[i] + (there ? (int64_t)chunk * CU_TILE_CHUNK : 0),
-                          there ? 16 : 0);
+                          c.from[i] + (there ? (int64_t)chunk * CU_TILE_CHUNK : 0), there ? 16 : 0);
     }
 };
 
