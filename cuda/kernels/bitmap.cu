@@ -7,7 +7,7 @@
  * Counted in the machine code for sm_90a, f16 at m <= 8: 232 instructions a chunk, 7.2 a position
  * of the 11 that an H100 has at 50 % and full bandwidth: five of them to take a value (its bit,
  * load, address, zero, packing), the rest for the scan, addresses, x and mma. The loads from shared
- * memory come close to their own bound: two of 16 lanes' values often lie in one bank. */
+ * memory come close to their own bound: 16 lanes' values meet in its banks 2.3 at a time. */
 #include "cuda/kernels/bitmap.cuh"
 #include "cuda/tile_kernels.h"
 
