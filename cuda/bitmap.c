@@ -8,17 +8,31 @@
 
 void cu_tile_sum(cu_args a);
 
+enum { BLOCK_CHUNKS = 4 }; /* that a split has at least */
+
 static int on_tensor_cores(const tare_problem *p) {
     return p->x != TARE_F32 && p->w.value == p->x;
 }
 
+/* Tiles of 8 rows of x that a walk over W serves on the tensor cores. */
+static int walk_tiles(int64_t m) {
+    return m <= 8 ? 1 : m <= 16 ? 2 : m <= 32 ? 4 : 8;
+}
+
+/* Of a run with m rows. */
 static cu_tile_kernel choose(const tare_problem *p, int64_t m, cu_tile_cut *cut) {
     cu_bitmap_shape s = cu_bitmap_shape_of(&p->w, p->n, p->k, p->nnz);
     int tensor = on_tensor_cores(p);
-    int mt = tensor ? (m <= 8 ? 1 : m <= 16 ? 2 : 4) : m == 1 ? 1 : m <= 4 ? 4 : 8;
-    cu_tile_kernel k = cu_bitmap((int)p->w.value, tensor, mt);
-    int64_t warps = k.threads / 32;
-    *cut = cu_tile_cut_of(&k, s.tiles, (s.chunks + warps - 1) / warps, m);
+    cu_tile_kernel k;
+    int64_t parts;
+    if (tensor && walk_tiles(m) > 1) {
+        k = cu_bitmap_block(p->x == TARE_BF16, walk_tiles(m));
+        parts = s.chunks / BLOCK_CHUNKS;
+    } else {
+        k = cu_bitmap((int)p->w.value, tensor, m == 1 ? 1 : m <= 4 ? 4 : 8);
+        parts = (s.chunks + k.threads / 32 - 1) / (k.threads / 32);
+    }
+    *cut = cu_tile_cut_of(&k, s.tiles, parts, m);
     return k;
 }
 
@@ -30,6 +44,21 @@ static size_t split_bytes(const tare_problem *p, int64_t m) {
 
 static tare_type x_wanted(const tare_problem *p) {
     return on_tensor_cores(p) ? p->x : TARE_F32;
+}
+
+/* Predicted, not yet measured on a device: on the tensor cores each walk over W costs its decoding,
+ * as much as DECODED rows of x, beside the rows that it has (docs/cuda-kernels.md). */
+static void cost(const tare_rates *r, const tare_problem *p, tare_fit *f) {
+    enum { DECODED = 105 };
+    double ops = f->ops;
+    int64_t rows = 8 * walk_tiles(p->m), walks = (p->m + rows - 1) / rows;
+    if (!on_tensor_cores(p)) {
+        tare_fit_cost(f, r, 0.7, 0.3);
+        return;
+    }
+    f->ops = 2.0 * (double)p->n * (double)p->k * (double)(walks * (DECODED + rows));
+    tare_fit_cost(f, r, 0.7, 0.84);
+    f->ops = ops;
 }
 
 int cu_bitmap_fit(tare_layout layout, const tare_rates *r, const tare_problem *p, tare_fit *f) {
@@ -50,7 +79,7 @@ int cu_bitmap_fit(tare_layout layout, const tare_rates *r, const tare_problem *p
         (double)s.most + mk * (double)tare_type_bytes(p->x) + mn * (double)tare_type_bytes(p->y);
     f->ops = 2 * mn * (double)p->k; /* zeros are multiplied as well */
     f->unit = on_tensor_cores(p) ? TARE_PROBE_BF16 : TARE_PROBE_F32;
-    tare_fit_cost(f, r, 0.7, 0.3); /* predicted, not yet measured on a device */
+    cost(r, p, f);
     return 1;
 }
 
@@ -87,6 +116,6 @@ tare_status cu_bitmap_run(const tare_run_args *a) {
                           [CU_TILE_LDX] = ld,
                           [CU_TILE_HEADS] = p->w.value == TARE_I8 ? CU_HAS_SCALES : 0}};
     TARE_TRY(cu_tile_launch(a->stream, &k, &cut, &args));
-    return cut.splits > 1 ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_sum, &args)
-                          : TARE_OK;
+    int apart = cut.splits > 1 && !k.warps_k;
+    return apart ? cu_tile_launch_sum(a->stream, (const void *)cu_tile_sum, &args) : TARE_OK;
 }

@@ -39,8 +39,10 @@ cu_tile_kernel cu_tile_int8_block(int bits, int grouped);
 cu_tile_kernel cu_nm24_stream(int value, int mt);
 cu_tile_kernel cu_nm24_block(int value);
 
-/* Bitmap weights; value is a tare_type; mt as above, by tensor cores or not. */
+/* Bitmap weights; value is a tare_type; on tensor cores 8 rows of x a block, else mt 1, 4 or 8. */
 cu_tile_kernel cu_bitmap(int value, int on_tensor_cores, int mt);
+/* On tensor cores, for 9 rows of x and more: 8 mt a block, mt 2, 4 or 8. */
+cu_tile_kernel cu_bitmap_block(int bf16, int mt);
 /* Those of int8 with int8 activations; mt 1, 2 or 4. */
 cu_tile_kernel cu_bitmap_int8(int mt);
 /* CSR weights, x turned; `tiles` are rows of W; mt 1, 4 or 8 rows of x in all, else 64 a block. */

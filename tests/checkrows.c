@@ -23,16 +23,17 @@ typedef struct kase {
 /* One row of x, a few, and more than a tile; no multiple of any tile. Of x^T the last vectors pass
  * the last column where the second 64 rows begin with less than 64 left: 65 to 80 rows, whose
  * column is 80 long, and 97 to 112. With k a multiple of 4 those columns end where a buffer's 256
- * bytes do, so that no padding hides what is read behind them. The third from last: some
- * rows decode weights to 16 bits, where the problem allows it. The last two are for the tiles of
- * CUDA's kernels of many rows, which under the tools that watch OpenCL would take an hour. */
+ * bytes do, so that no padding hides what is read behind them. The one after seven: some rows
+ * decode weights to 16 bits, where the problem allows it. The last four are for CUDA's kernels, of
+ * many rows of x and of splits of k; the tools that watch OpenCL would take an hour. */
 static const kase kases[] = {
     {1, 19, 37, TARE_F32, 0},          {5, 17, 70, TARE_BF16, TARE_BIAS | TARE_RELU},
     {67, 18, 33, TARE_F32, TARE_BIAS}, {65, 18, 12, TARE_F32, 0},
     {80, 3, 4, TARE_BF16, 0},          {112, 18, 8, TARE_F32, TARE_RELU},
     {34, 17, 72, TARE_F16, 0},         {6, 17, 70, TARE_F16, TARE_W_ROUND | TARE_BIAS},
-    {66, 70, 203, TARE_BF16, 0},       {259, 133, 104, TARE_F16, TARE_BIAS}};
-enum { KASES = sizeof kases / sizeof *kases, CUDA_KASES = 2 };
+    {66, 70, 203, TARE_BF16, 0},       {259, 133, 104, TARE_F16, TARE_BIAS},
+    {12, 33, 2000, TARE_F16, 0},       {17, 35, 700, TARE_BF16, TARE_RELU}};
+enum { KASES = sizeof kases / sizeof *kases, CUDA_KASES = 4 };
 
 typedef struct rig {
     float *w;

@@ -1,14 +1,14 @@
-/* Bitmap weights: a warp takes tiles of 16 rows along k. The values of a chunk come to shared
- * memory as they lie (cp.async, the next chunk while this one is multiplied); each lane knows from
- * a scan of the warp's popcounts where its own begin, and puts them where its mask says, as
- * fragments for the tensor cores, or as floats where x or the values are f32 or int8.
+/* Bitmap weights, by 8 rows of x at most on the tensor cores (more: bitmap_block.cu): a warp takes
+ * tiles of 16 rows along k. The values of a chunk come to shared memory as they lie (cp.async, the
+ * next chunk while this one is multiplied); each lane knows from a scan of the warp's popcounts
+ * where its own begin, and puts them where its mask says, as fragments for the tensor cores, or as
+ * floats where x or the values are f32 or int8.
  *
- * Counted in the machine code for sm_90a, f16 at m <= 8: 230 instructions a chunk, 7.2 a position
+ * Counted in the machine code for sm_90a, f16 at m <= 8: 232 instructions a chunk, 7.2 a position
  * of the 11 that an H100 has at 50 % and full bandwidth: five of them to take a value (its bit,
  * load, address, zero, packing), the rest for the scan, addresses, x and mma. The loads from shared
- * memory come close to their own bound: two of 16 lanes' values often lie in one bank. */
-#include "cuda/kernels/tile_decode.cuh"
-#include "cuda/layout/bitmap.h"
+ * memory come close to their own bound: 16 lanes' values meet in its banks 2.3 at a time. */
+#include "cuda/kernels/bitmap.cuh"
 #include "cuda/tile_kernels.h"
 
 namespace {
@@ -35,43 +35,8 @@ template <> struct stored<CU_I8> {
     CU_DEV float number(type v) { return (float)v; }
 };
 
-/* Where the values of a chunk lie, in pieces of 16 bytes. */
-struct span {
-    uint32_t begin, end;
-};
-
-CU_DEV span span_of(const uint32_t *offsets, int chunk) {
+CU_DEV cu_bitmap_span span_of(const uint32_t *offsets, int chunk) {
     return {cu_ldg4(offsets + chunk), cu_ldg4(offsets + chunk + 1)};
-}
-
-/* `values` and `to` from the lane's first piece on. */
-template <int STAGE> CU_DEV void fetch(const char *values, const span &s, unsigned char *to) {
-    const char *from = values + (int64_t)s.begin * CU_BITMAP_PIECE;
-    int pieces = (int)(s.end - s.begin) - (int)(threadIdx.x % 32);
-#pragma unroll
-    for (int i = 0; i < STAGE / 512; i++)
-        if (pieces > 32 * i) cu_cp_async16(to + 512 * i, from + 512 * i, 16);
-}
-
-/* How many values the lanes before this one have. */
-CU_DEV int values_before(uint32_t mask, int lane) {
-    int own = cu_popc(mask), sum = own;
-#pragma unroll
-    for (int by = 1; by < 32; by *= 2) {
-        int below = (int)cu_shfl_up((uint32_t)sum, by);
-        if (lane >= by) sum += below;
-    }
-    return sum - own;
-}
-
-/* Eight positions of a row as pairs of 16 bits. */
-CU_DEV void pairs(uint32_t mask, const uint16_t *&from, uint32_t w[4]) {
-#pragma unroll
-    for (int e = 0; e < 8; e++) {
-        uint32_t v = 0;
-        if (mask & 1u << e) v = *from++;
-        w[e / 2] = e % 2 ? cu_prmt(w[e / 2], v, 0x5410) : v;
-    }
 }
 
 /* Rows of x that a lane reads, from its first column; past the last row the last again: what comes
@@ -99,7 +64,7 @@ CU_DEV void multiply_16(const rows<MT> &from, uint32_t mask, const uint16_t *val
                         float sum[MT][4]) {
 #pragma unroll
     for (int s = 0; s < 2; s++) {
-        uint32_t low[4], high[4];
+        uint32_t w[2][4];
         uint4 x[MT];
         int step = 2 * chunk + s;
 #pragma unroll
@@ -108,15 +73,12 @@ CU_DEV void multiply_16(const rows<MT> &from, uint32_t mask, const uint16_t *val
             if (step * CU_TILE_STEP < from.end)
                 x[j] = cu_ldg16(from.at[j] + (int64_t)step * CU_TILE_STEP);
         }
-        pairs(mask >> 16 * s, values, low);
-        pairs(mask >> (16 * s + 8), values, high);
-        uint32_t first[4] = {low[0], high[0], low[1], high[1]};
-        uint32_t second[4] = {low[2], high[2], low[3], high[3]};
+        cu_bitmap_step(mask, s, values, w);
 #pragma unroll
         for (int j = 0; j < MT; j++) {
             uint32_t fx[2] = {x[j].x, x[j].y}, sx[2] = {x[j].z, x[j].w};
-            cu_mma_float<BF16>(sum[j], first, fx);
-            cu_mma_float<BF16>(sum[j], second, sx);
+            cu_mma_float<BF16>(sum[j], w[0], fx);
+            cu_mma_float<BF16>(sum[j], w[1], sx);
         }
     }
 }
@@ -167,7 +129,7 @@ template <int WARPS, int COLUMNS> CU_DEV void store(const cu_args &a, int row, c
 /* One tile a block, its chunks in turn among warps and the blocks along y. TENSOR: 8 MT rows of x,
  * else MT. */
 template <int VALUE, int TENSOR, int MT>
-__global__ void __launch_bounds__(32 * stored<VALUE>::WARPS, TENSOR ? (MT == 4 ? 3 : 4) : 1)
+__global__ void __launch_bounds__(32 * stored<VALUE>::WARPS, TENSOR ? 4 : 1)
     bitmap(const __grid_constant__ cu_args a) {
     enum { WARPS = stored<VALUE>::WARPS, COLUMNS = TENSOR ? 8 * MT : MT };
     enum { STAGE = CU_TILE_ROWS * CU_TILE_CHUNK * stored<VALUE>::BYTES };
@@ -183,14 +145,14 @@ __global__ void __launch_bounds__(32 * stored<VALUE>::WARPS, TENSOR ? (MT == 4 ?
     const char *stored_at = (const char *)a.w + a.at[CU_BITMAP_VALUES] + lane * CU_BITMAP_PIECE;
     unsigned char *stage = staged[warp][0];
     float sum[TENSOR ? MT : 2][TENSOR ? 4 : MT] = {};
-    span ahead = {0, 0};
+    cu_bitmap_span ahead = {0, 0};
     uint32_t mask = 0;
     rows<TENSOR ? MT : 1> from = rows_of < TENSOR ? MT : 1 > (a, row);
     cu_keep(masks);
     cu_keep(offsets);
     cu_keep(stored_at);
     if (chunk < chunks) {
-        fetch<STAGE>(stored_at, span_of(offsets, chunk), stage + lane * CU_BITMAP_PIECE);
+        cu_bitmap_fetch<STAGE>(stored_at, span_of(offsets, chunk), stage + lane * CU_BITMAP_PIECE);
         mask = cu_ldg4(masks + (int64_t)chunk * 32);
         if (chunk + stride < chunks) ahead = span_of(offsets, chunk + stride);
     }
@@ -198,7 +160,7 @@ __global__ void __launch_bounds__(32 * stored<VALUE>::WARPS, TENSOR ? (MT == 4 ?
     for (; chunk < chunks; chunk += stride, turn ^= STAGE) {
         int next = chunk + stride;
         uint32_t next_mask = 0;
-        fetch<STAGE>(stored_at, ahead, stage + (turn ^ STAGE) + lane * CU_BITMAP_PIECE);
+        cu_bitmap_fetch<STAGE>(stored_at, ahead, stage + (turn ^ STAGE) + lane * CU_BITMAP_PIECE);
         cu_cp_async_commit(); /* empty past the last */
         if (next < chunks) next_mask = cu_ldg4(masks + (int64_t)next * 32);
         ahead = {0, 0};
@@ -207,9 +169,9 @@ __global__ void __launch_bounds__(32 * stored<VALUE>::WARPS, TENSOR ? (MT == 4 ?
         __syncwarp(); /* each lane has waited for what it copied; now all of it is there */
         const typename stored<VALUE>::type *values =
             (const typename stored<VALUE>::type *)(stage + turn);
-        int at = values_before(mask, lane);
+        int at = (int)cu_bitmap_before((uint32_t)cu_popc(mask), lane);
         if constexpr (TENSOR)
-            multiply_16<VALUE == CU_BF16, MT>(from, mask, values + at, chunk, sum);
+            multiply_16<VALUE == CU_BF16, MT>(from, mask, values + at - 1, chunk, sum);
         else
             multiply_float<VALUE, MT>(a, mask, values, at, row, chunk, sum);
         mask = next_mask;
@@ -241,22 +203,14 @@ template <int VALUE> cu_tile_kernel floats(int mt) {
                       : (const void *)bitmap<VALUE, 0, 8>,
             1, mt, 32 * stored<VALUE>::WARPS, 0};
 }
-template <int VALUE> cu_tile_kernel tensor(int mt) {
-    return {mt == 1   ? (const void *)bitmap<VALUE, 1, 1>
-            : mt == 2 ? (const void *)bitmap<VALUE, 1, 2>
-                      : (const void *)bitmap<VALUE, 1, 4>,
-            1,
-            8 * mt,
-            32 * stored<VALUE>::WARPS,
-            0,
-            0,
-            4};
+template <int VALUE> cu_tile_kernel tensor() {
+    return {(const void *)bitmap<VALUE, 1, 1>, 1, 8, 32 * stored<VALUE>::WARPS, 0, 0, 4};
 }
 
 } // namespace
 
 extern "C" cu_tile_kernel cu_bitmap(int value, int on_tensor_cores, int mt) {
-    if (on_tensor_cores) return value == CU_BF16 ? tensor<CU_BF16>(mt) : tensor<CU_F16>(mt);
+    if (on_tensor_cores) return value == CU_BF16 ? tensor<CU_BF16>() : tensor<CU_F16>();
     return value == CU_F32    ? floats<CU_F32>(mt)
            : value == CU_F16  ? floats<CU_F16>(mt)
            : value == CU_BF16 ? floats<CU_BF16>(mt)

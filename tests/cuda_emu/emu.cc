@@ -1,7 +1,8 @@
 /* The threads of a block as fibers that take turns until a barrier or an exchange within the warp
- * holds them. Their order is TARE_EMU_ORDER: forward (default), reverse, or random:SEED; kernels
- * that lack a barrier give other results in another order. A barrier that some threads never reach,
- * and lanes that exchange different things, end the launch with a line on stderr. */
+ * holds them. Their order is TARE_EMU_ORDER: forward (default), reverse, random:SEED, or warps (one
+ * ahead of the other as far as it goes); kernels that lack a barrier give other results in another
+ * order. A barrier that some threads never reach, and lanes that exchange different things, end the
+ * launch with a line on stderr. */
 #include "emu.h"
 #include "cuda/args.h"
 #include "ptx_emu.h"
@@ -183,11 +184,28 @@ std::vector<int> order_of(int threads) {
     return order;
 }
 
+/* TARE_EMU_ORDER=warps: a warp goes on until only the others can free it, so that it is as far
+ * ahead of them as barriers of the block allow. 0: astray. */
+int run_warps(int threads) {
+    for (int w = 0; w * 32 < threads; w++) {
+        int went = 1;
+        while (went) {
+            for (int i = w * 32; i < w * 32 + 32 && i < threads; i++)
+                if (fibers[i].is == READY) resume(i);
+            if ((went = try_warp(w, threads)) < 0)
+                return complain("lanes of a warp exchange different things", w * 32);
+        }
+    }
+    return 1;
+}
+
 int run_block(int threads) {
-    int done = 0;
+    const char *env = getenv("TARE_EMU_ORDER");
+    int done = 0, by_warps = env && strcmp(env, "warps") == 0;
     std::vector<int> order = order_of(threads);
     for (int i = 0; i < threads; i++) prepare_fiber(i);
     while (!done) {
+        if (by_warps && !run_warps(threads)) return 0;
         for (int i : order)
             if (fibers[i].is == READY) resume(i);
         if (!release(threads, &done)) return 0;
