@@ -5,13 +5,12 @@
  * The blob is that of the own row, and so is its packing. What is multiplied is exact wherever x's
  * type holds it:
  *
- *   f16 and bf16 values by x of their type   as they are
- *   i8 scaled by row or tensor               q - zero, the scale is the last pass's
- *   i8 and i4 scaled by group                scale (q - zero), rounded to x's mantissa, which the
- *                                            problem must allow (TARE_W_ROUND). In f16 each row of
- * W is moved by a power of two, so that its largest weight is near the top of f16's range; the last
- * pass moves y back. Weights below 2^-40 of their row's largest are lost, which no f32 sum would
- * notice either. */
+ *   f16 and bf16 values by x of their type: as they are;
+ *   i8 scaled by row or tensor: q - zero, the scale is the last pass's;
+ *   i8 and i4 scaled by group: scale (q - zero), rounded to x's mantissa, which the problem must
+ *   allow (TARE_W_ROUND). In f16 each row of W is moved by a power of two, so that its largest
+ *   weight is near the top of f16's range; the last pass moves y back. Weights below 2^-40 of their
+ *   row's largest are lost, which no f32 sum would notice either. */
 #ifndef TARE_CUDA_ONCE_H
 #define TARE_CUDA_ONCE_H
 

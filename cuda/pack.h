@@ -11,8 +11,7 @@
  *
  *   tiles of floats, or of integers scaled by group                    4
  *   tiles of integers scaled by row or tensor, bitmaps, N:M, CSR       8, less what L2 still holds
- *   blocks                                                             4 + 4 for a weight that
- * stays
+ *   blocks                                                             4, and 4 a weight that stays
  *
  * The host sees one struct of counts, and W itself only where it is refused. */
 tare_status cu_pack_values(const tare_problem *p, void *state, void *stream, const void *w,

@@ -28,7 +28,7 @@ cu_tile_cut cu_tile_cut_of(const cu_tile_kernel *k, int64_t tiles, int64_t parts
                      .splits = 1};
     int64_t blocks = c.row_blocks * c.m_blocks, full = UNITS * (k->per_sm ? k->per_sm : 2);
     double least = 0;
-    if (blocks >= full) return c;
+    if (blocks >= full || blocks > CU_ARRIVALS) return c; /* a counter each */
     for (int64_t s = 1; s <= MOST_SPLITS && s <= parts; s++) {
         double waves = (double)((blocks * s + full - 1) / full);
         double cost =
@@ -40,10 +40,12 @@ cu_tile_cut cu_tile_cut_of(const cu_tile_kernel *k, int64_t tiles, int64_t parts
     return c;
 }
 
-/* Kernels have 8, 16, 32 rows of x a block, or 64; past a full grid nothing is split. */
+/* Past 64 rows a kernel has 8 rows of x a block or a multiple of it, so the most of so many blocks
+ * is at a multiple of 8, or at all rows. Past a full grid nothing is split: with two blocks of 256
+ * rows a multiprocessor no later than here. */
 size_t cu_tile_most(const tare_problem *p, size_t (*bytes)(const tare_problem *p, int64_t m)) {
     size_t most = bytes(p, p->m), b;
-    for (int64_t m = 1; m < p->m && m <= 64 * 2 * UNITS; m = m < 64 ? m + 1 : m + 32)
+    for (int64_t m = 1; m < p->m && m <= 256 * 2 * UNITS; m = m < 64 ? m + 1 : m + 8)
         if ((b = bytes(p, m)) > most) most = b;
     return most;
 }

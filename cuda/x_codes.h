@@ -5,15 +5,14 @@
 
 #include "cuda/cu.h"
 
-/* Queues rows of `stride` bytes, a multiple of 16, zeros behind k, and the scales of the run's
- * rows.
- */
 typedef enum cu_x_as {
     CU_X_AS_TILES, /* int8 in the order of the tiles, stride of whole chunks */
     CU_X_AS_INT8,  /* int8 as the columns are */
     CU_X_AS_F8,    /* e4m3 as the columns are */
     CU_X_AS_HALVES /* e4m3's values as f16 */
 } cu_x_as;
+/* Queues rows of `stride` bytes, a multiple of 16, zeros behind k, and the scales of the run's
+ * rows. */
 tare_status cu_x_quantise(const tare_run_args *a, cu_x_as as, int64_t stride, void *codes,
                           void *scales);
 

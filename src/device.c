@@ -88,8 +88,7 @@ tare_status tare_stream_create(tare_device *d, tare_stream **out) {
     return TARE_OK;
 }
 
-/* Whatever waits for a stream, or moves its scratch, would spoil a graph that is being recorded. */
-static tare_status not_recording(const tare_stream *s) {
+tare_status tare_not_recording(const tare_stream *s) {
     if (s->recording)
         TARE_FAIL(TARE_E_ARG, "between graph_begin and graph_end there can only be tare_run");
     return TARE_OK;
@@ -98,7 +97,7 @@ static tare_status not_recording(const tare_stream *s) {
 tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan) {
     if (!s || !plan || plan->device != s->device)
         TARE_FAIL(TARE_E_ARG, "stream_reserve: the plan is for another device");
-    TARE_TRY(not_recording(s));
+    TARE_TRY(tare_not_recording(s));
     const tare_backend_ops *ops = s->device->backend->ops;
     if (plan->row->prepare)
         TARE_TRY(
@@ -115,14 +114,14 @@ tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan) {
 
 tare_status tare_stream_sync(tare_stream *s) {
     if (!s) TARE_FAIL(TARE_E_ARG, "stream_sync: null stream");
-    TARE_TRY(not_recording(s));
+    TARE_TRY(tare_not_recording(s));
     return s->device->backend->ops->stream_sync(s->device->state, s->state);
 }
 
 tare_status tare_stream_times(tare_stream *s, tare_times *out) {
     if (!s || !out) TARE_FAIL(TARE_E_ARG, "stream_times: null argument");
     memset(out, 0, sizeof *out);
-    TARE_TRY(not_recording(s));
+    TARE_TRY(tare_not_recording(s));
     const tare_backend_ops *ops = s->device->backend->ops;
     if (!ops->stream_times)
         TARE_FAIL(TARE_E_UNSUPPORTED, "%s has no clock of its own", s->device->info.id);
@@ -147,7 +146,7 @@ tare_status tare_graph_begin(tare_stream *s) {
     const tare_backend_ops *ops = s->device->backend->ops;
     if (!ops->graph_begin)
         TARE_FAIL(TARE_E_UNSUPPORTED, "%s does not record graphs", s->device->info.id);
-    TARE_TRY(not_recording(s));
+    TARE_TRY(tare_not_recording(s));
     TARE_TRY(ops->graph_begin(s->device->state, s->state));
     s->recording = 1;
     return TARE_OK;
@@ -170,7 +169,7 @@ tare_status tare_graph_end(tare_stream *s, tare_graph **out) {
         if (spoilt) TARE_FAIL(TARE_E_DEVICE, "graph_end: a run failed while it was recorded");
         TARE_FAIL(TARE_E_NOMEM, "graph_end: out of memory");
     }
-    *g = (tare_graph){s->device, state};
+    *g = (tare_graph){s->device, state, s, s->scratch_bytes};
     *out = g;
     return TARE_OK;
 }
@@ -178,7 +177,9 @@ tare_status tare_graph_end(tare_stream *s, tare_graph **out) {
 tare_status tare_graph_replay(tare_graph *g, tare_stream *s) {
     if (!g || !s || g->device != s->device)
         TARE_FAIL(TARE_E_ARG, "graph_replay: null argument, or graph and stream of two devices");
-    TARE_TRY(not_recording(s));
+    if (g->stream->scratch_bytes != g->scratch_bytes) /* it only grows, and moves then */
+        TARE_FAIL(TARE_E_ARG, "graph_replay: its stream was reserved for more since: record again");
+    TARE_TRY(tare_not_recording(s));
     return s->device->backend->ops->graph_replay(s->device->state, s->state, g->state);
 }
 
@@ -234,7 +235,7 @@ static tare_status check_span(const tare_stream *s, const tare_buffer *b, size_t
     if (offset > b->bytes || bytes > b->bytes - offset)
         TARE_FAIL(TARE_E_ARG, "buffer: %zu bytes at %zu do not fit its %zu", bytes, offset,
                   b->bytes);
-    return not_recording(s);
+    return tare_not_recording(s);
 }
 
 tare_status tare_buffer_write(tare_stream *s, tare_buffer *b, size_t offset, const void *src,

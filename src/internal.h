@@ -115,9 +115,14 @@ struct tare_stream {
     size_t scratch_bytes;
     int recording; /* a graph is: 1, and 2 once a run has failed in it */
 };
+/* TARE_E_ARG while a graph is: whatever waits for a stream, or moves its scratch, would spoil it.
+ */
+tare_status tare_not_recording(const tare_stream *s);
 struct tare_graph {
     tare_device *device;
     void *state;
+    const tare_stream *stream; /* it was recorded on */
+    size_t scratch_bytes;      /* that the stream had then */
 };
 struct tare_buffer {
     tare_device *device;

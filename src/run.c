@@ -87,6 +87,7 @@ tare_status tare_pack_values(const tare_plan *plan, tare_stream *s, const tare_b
         TARE_FAIL(TARE_E_ARG, "pack_values: plan, stream and buffer must be of one device");
     if (from->bytes < (size_t)(plan->problem.n * plan->problem.k) * sizeof(float))
         TARE_FAIL(TARE_E_ARG, "pack_values: the buffer holds less than n * k floats");
+    TARE_TRY(tare_not_recording(s));
     if (!plan->row->pack_values)
         TARE_FAIL(TARE_E_UNSUPPORTED, "%s can't pack on the device", plan->kernel);
     tare_packed *w = tare_alloc_zeroed(sizeof *w);
@@ -126,6 +127,7 @@ tare_status tare_prune_values(tare_device *d, tare_stream *s, tare_buffer *w, in
     if (w->bytes < (size_t)(n * k) * sizeof(float))
         TARE_FAIL(TARE_E_ARG, "prune_values: the buffer holds less than n * k floats");
     TARE_TRY(check_prune(how));
+    TARE_TRY(tare_not_recording(s));
     if (!d->backend->ops->prune)
         TARE_FAIL(TARE_E_UNSUPPORTED, "%s can't prune on the device", d->info.id);
     return d->backend->ops->prune(d->state, s->state, w->mem, n, k, how, nnz);
@@ -139,6 +141,7 @@ tare_status tare_unpack_values(const tare_packed *p, tare_stream *s, tare_buffer
         TARE_FAIL(TARE_E_ARG, "unpack_values: weights, stream and buffer must be of one device");
     if (w->bytes < (size_t)(q->n * q->k) * sizeof(float))
         TARE_FAIL(TARE_E_ARG, "unpack_values: the buffer holds less than n * k floats");
+    TARE_TRY(tare_not_recording(s));
     if (!p->plan.row->unpack_values)
         TARE_FAIL(TARE_E_UNSUPPORTED, "%s can't unpack on the device", p->plan.kernel);
     return p->plan.row->unpack_values(q, d->state, s->state, p->mem, w->mem);

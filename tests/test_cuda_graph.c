@@ -145,8 +145,34 @@ Test(cuda_graph, nothing_but_runs_goes_in, .timeout = 60) {
     cr_expect_eq(tare_stream_reserve(j.s, &j.plan), TARE_E_ARG);
     cr_expect_eq(tare_buffer_write(j.s, j.x, 0, &v, sizeof v), TARE_E_ARG);
     cr_expect_eq(tare_buffer_read(j.s, j.y, 0, &v, sizeof v), TARE_E_ARG);
+    tare_buffer *all = NULL;
+    cr_assert_eq(tare_buffer_create(j.d, N * K * sizeof(float), &all), TARE_OK);
+    cr_expect_eq(tare_unpack_values(j.w, j.s, all), TARE_E_ARG);
+    cr_expect(strstr(tare_last_error(), "only be tare_run"), "%s", tare_last_error());
+    tare_buffer_destroy(all);
     cr_assert_eq(run_once(&j), TARE_OK);
     close_job(&j); /* with the graph begun and not ended */
+    cr_assert_eq(emulated("tare_emu_live"), 0);
+}
+
+/* A graph holds the address of scratch, which moves when it grows. */
+Test(cuda_graph, scratch_that_moved_is_not_replayed, .timeout = 60) {
+    job j = {0};
+    tare_graph *g = NULL;
+    tare_plan more;
+    cr_assert_eq(open_job(&j, device("cuda:0")), TARE_OK);
+    cr_assert_eq(tare_graph_begin(j.s), TARE_OK);
+    cr_assert_eq(run_once(&j), TARE_OK);
+    cr_assert_eq(tare_graph_end(j.s, &g), TARE_OK);
+    tare_problem p = tare_problem_matmul(&j.t, 64 * M, TARE_F32, TARE_F32, 0);
+    cr_assert_eq(tare_plan_make(j.d, &p, NULL, &more), TARE_OK);
+    cr_assert(more.scratch_bytes > j.plan.scratch_bytes, "the shape is to want more");
+    cr_assert_eq(tare_graph_replay(g, j.s), TARE_OK);
+    cr_assert_eq(tare_stream_reserve(j.s, &more), TARE_OK, "%s", tare_last_error());
+    cr_expect_eq(tare_graph_replay(g, j.s), TARE_E_ARG);
+    cr_expect(strstr(tare_last_error(), "record again"), "%s", tare_last_error());
+    tare_graph_destroy(g);
+    close_job(&j);
     cr_assert_eq(emulated("tare_emu_live"), 0);
 }
 

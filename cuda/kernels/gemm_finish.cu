@@ -15,7 +15,8 @@ extern "C" __global__ void __launch_bounds__(256)
         for (int column = first + (int)threadIdx.x; column < end; column += 256) {
             int64_t i = row * ld + column;
             float v = ints ? (float)((const int32_t *)a.x)[i] : ((const float *)a.x)[i];
-            if (of_w) v = cu_fmul_rn(cu_fmul_rn(v, scale), of_w[column]);
+            if (of_x) v = cu_fmul_rn(v, scale);
+            if (of_w) v = cu_fmul_rn(v, of_w[column]);
             cu_finish(a, (int)row, column, v);
         }
     }

@@ -4,7 +4,7 @@
 
 #include "cuda/args.h"
 
-/* Sums 16-byte words of x: i[0] blocks stride over at[0] of them. */
+/* Sums 16-byte words of x, at[0] of them. */
 extern "C" __global__ void __launch_bounds__(512) cu_probe_read(const __grid_constant__ cu_args a) {
     const uint4 *x = (const uint4 *)a.x;
     uint32_t sum = 0;

@@ -179,12 +179,6 @@ CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) {
 CU_DEV int cu_popc(uint32_t v) {
     return __popc(v);
 }
-CU_DEV int cu_popcll(uint64_t v) {
-    return __popcll(v);
-}
-CU_DEV int32_t cu_dp4a(int32_t a, int32_t b, int32_t c) {
-    return __dp4a(a, b, c);
-}
 CU_DEV uint32_t cu_h2sub(uint32_t a, uint32_t b) {
     uint32_t d;
     asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(d) : "r"(a), "r"(b));

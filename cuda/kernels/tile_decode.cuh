@@ -139,20 +139,6 @@ CU_DEV void cu_tile_load(const cu_args &a, int64_t tile, int64_t tiles, int chun
     }
 }
 
-/* The zero points of rows g and g + 8 of T tiles, as the decoder wants them. */
-template <class D, int T>
-CU_DEV void cu_tile_zeros(const cu_args &a, int64_t tile, int64_t tiles, int group, int g,
-                          cu_zero z[T][2]) {
-    const uint16_t *zeros = (const uint16_t *)((const char *)a.w + a.at[CU_TILE_ZEROS]);
-#pragma unroll
-    for (int i = 0; i < T; i++) {
-        int64_t at = tile + i < tiles ? tile + i : tiles - 1;
-        uint32_t pair = zeros[cu_tile_head(a.i[CU_TILE_GROUPS], at, group, g)];
-        z[i][0] = D::zero(pair & 255);
-        z[i][1] = D::zero(pair >> 8);
-    }
-}
-
 /* The scales of rows g and g + 8 of a tile: of a group, or of all of k. */
 CU_DEV void cu_tile_scales(const cu_args &a, int64_t tile, int64_t tiles, int group, int g,
                            float s[2]) {

@@ -3,7 +3,7 @@
  * rows g and g + 8 with those of each row of x, the four lanes of a row add up at the end.
  *
  * f32 x is read as it lies where its rows are whole pieces of 32 bytes; else, and for x of another
- * type, from a copy (cu_x_floats). */
+ * type, from a copy (cu_x_rows). */
 #include "cuda/kernels/finish.cuh"
 #include "cuda/kernels/tile_decode.cuh"
 #include "cuda/tile_kernels.h"

@@ -3,60 +3,21 @@
  *
  * A block does one row, eight neighbours a thread at a time: its largest magnitude, then its codes;
  * the second time the row comes from the caches. */
-#include "cuda/kernels/finish.cuh"
+#include "cuda/kernels/x_row.cuh"
 #include "cuda/layout/x_f8.h"
 
 namespace {
 
-enum { THREADS = CU_XF8_THREADS, WARPS = THREADS / 32, PIECE = 8 };
-
-/* Columns j .. j + 7 of a row, zeros past k. Whole pieces of 16 bytes where rows begin at such. */
-CU_DEV void load(const cu_args &a, int64_t row, int j, float v[PIECE]) {
-    if (a.k % PIECE == 0 && j < a.k) {
-        if (a.x_type == CU_F32) {
-            const float *from = (const float *)a.x + row * a.k + j;
-            uint4 low = cu_ldg16(from), high = cu_ldg16(from + 4);
-            uint32_t w[PIECE] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-#pragma unroll
-            for (int i = 0; i < PIECE; i++) v[i] = cu_uint_as_float(w[i]);
-        } else {
-            uint4 h = cu_ldg16((const uint16_t *)a.x + row * a.k + j);
-            uint32_t w[4] = {h.x, h.y, h.z, h.w};
-#pragma unroll
-            for (int i = 0; i < PIECE; i++) {
-                uint16_t one = (uint16_t)(w[i / 2] >> 16 * (i % 2));
-                v[i] = a.x_type == CU_F16 ? cu_half_to_float(one) : cu_bf16_to_float(one);
-            }
-        }
-    } else {
-#pragma unroll
-        for (int i = 0; i < PIECE; i++)
-            v[i] = j + i < a.k ? cu_load_x(a.x, a.x_type, row * a.k + j + i) : 0.0f;
-    }
-}
+enum { THREADS = CU_XF8_THREADS, WARPS = THREADS / 32, PIECE = CU_X_PIECE };
 
 CU_DEV float largest(const cu_args &a, int64_t row) {
-    __shared__ float part[WARPS];
     float most = 0;
     for (int j = threadIdx.x * PIECE; j < a.k; j += THREADS * PIECE) {
         float v[PIECE];
-        load(a, row, j, v);
-#pragma unroll
-        for (int i = 0; i < PIECE; i++) {
-            float one = v[i] < 0 ? -v[i] : v[i];
-            most = one > most ? one : most;
-        }
+        cu_x_piece(a, row, j, v);
+        most = cu_x_larger(v, most);
     }
-#pragma unroll
-    for (int by = 16; by; by /= 2) {
-        float other = cu_shfl_xor_f(most, by);
-        most = other > most ? other : most;
-    }
-    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = most;
-    __syncthreads();
-#pragma unroll
-    for (int w = 0; w < WARPS; w++) most = part[w] > most ? part[w] : most;
-    return most;
+    return cu_x_largest<WARPS>(most);
 }
 
 } // namespace
@@ -72,7 +33,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) cu_x_f8(const __grid_const
     for (int j = threadIdx.x * PIECE; j < columns; j += THREADS * PIECE) {
         float v[PIECE];
         uint32_t q[PIECE];
-        load(a, row, j, v);
+        cu_x_piece(a, row, j, v);
 #pragma unroll
         for (int i = 0; i < PIECE; i++)
             q[i] = cu_f8_of_float(cu_float_as_uint(cu_fmul_rn(v[i], inverse)));

@@ -7,61 +7,12 @@
  * A block does one row: its largest magnitude, its codes, and where weights have zero points the
  * sum of the codes of each group. A thread takes 16 bytes of x at a time and keeps what it has read
  * for the second walk, up to 16384 columns a row: few rows wait for memory once. */
-#include "cuda/kernels/finish.cuh"
+#include "cuda/kernels/x_row.cuh"
 #include "cuda/layout/x_int8.h"
 
 namespace {
 
-enum { THREADS = CU_X8_THREADS, WARPS = THREADS / 32, PIECE = 8, KEPT = 4 };
-
-/* Eight columns of a row, zeros past its end. */
-CU_DEV void load(const cu_args &a, int64_t row, int piece, float v[PIECE]) {
-    int column = piece * PIECE;
-    int64_t from = row * a.k + column;
-    if (a.k % PIECE || column >= a.k) {
-#pragma unroll
-        for (int e = 0; e < PIECE; e++)
-            v[e] = column + e < a.k ? cu_load_x(a.x, a.x_type, from + e) : 0.0f;
-    } else if (a.x_type == CU_F32) {
-        uint4 low = cu_ldg16((const float *)a.x + from),
-              high = cu_ldg16((const float *)a.x + from + 4);
-        uint32_t w[PIECE] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-#pragma unroll
-        for (int e = 0; e < PIECE; e++) v[e] = cu_uint_as_float(w[e]);
-    } else {
-        uint4 all = cu_ldg16((const uint16_t *)a.x + from);
-        uint32_t w[4] = {all.x, all.y, all.z, all.w};
-#pragma unroll
-        for (int e = 0; e < PIECE; e++) {
-            uint16_t h = (uint16_t)(w[e / 2] >> 16 * (e % 2));
-            v[e] = a.x_type == CU_F16 ? cu_half_to_float(h) : cu_bf16_to_float(h);
-        }
-    }
-}
-
-CU_DEV float larger(const float v[PIECE], float most) {
-#pragma unroll
-    for (int e = 0; e < PIECE; e++) {
-        float size = v[e] < 0 ? -v[e] : v[e];
-        most = size > most ? size : most;
-    }
-    return most;
-}
-
-/* Of the block's threads. */
-CU_DEV float largest(float most) {
-    __shared__ float part[WARPS];
-#pragma unroll
-    for (int by = 16; by; by /= 2) {
-        float other = cu_shfl_xor_f(most, by);
-        most = other > most ? other : most;
-    }
-    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = most;
-    __syncthreads();
-#pragma unroll
-    for (int w = 0; w < WARPS; w++) most = part[w] > most ? part[w] : most;
-    return most;
-}
+enum { THREADS = CU_X8_THREADS, WARPS = THREADS / 32, PIECE = CU_X_PIECE, KEPT = 4 };
 
 /* Rows that hold no finite numbers may give any code, but only codes. */
 CU_DEV int code(float v, float inverse) {
@@ -94,14 +45,14 @@ extern "C" __global__ void __launch_bounds__(THREADS) cu_x_int8(const __grid_con
     int8_t *codes = (int8_t *)a.y + row * stride;
     float kept[KEPT][PIECE], v[PIECE], most = 0;
 #pragma unroll
-    for (int i = 0; i < KEPT; i++) load(a, row, threadIdx.x + i * THREADS, kept[i]);
+    for (int i = 0; i < KEPT; i++) cu_x_piece(a, row, (threadIdx.x + i * THREADS) * PIECE, kept[i]);
 #pragma unroll
-    for (int i = 0; i < KEPT; i++) most = larger(kept[i], most);
+    for (int i = 0; i < KEPT; i++) most = cu_x_larger(kept[i], most);
     for (int p = threadIdx.x + KEPT * THREADS; p < pieces; p += THREADS) {
-        load(a, row, p, v);
-        most = larger(v, most);
+        cu_x_piece(a, row, p * PIECE, v);
+        most = cu_x_larger(v, most);
     }
-    most = largest(most);
+    most = cu_x_largest<WARPS>(most);
     int zero = most < 0x1p-100f;
     float inverse = zero ? 0.0f : cu_fdiv_rn(127.0f, most);
     if (threadIdx.x == 0) ((float *)a.extra)[row] = zero ? 0.0f : cu_fdiv_rn(most, 127.0f);
@@ -111,7 +62,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) cu_x_int8(const __grid_con
         if (p < pieces) store(kept[i], inverse, nibbles, codes + place(a, p * PIECE));
     }
     for (int p = threadIdx.x + KEPT * THREADS; p < pieces; p += THREADS) {
-        load(a, row, p, v);
+        cu_x_piece(a, row, p * PIECE, v);
         store(v, inverse, nibbles, codes + place(a, p * PIECE));
     }
     if (!groups) return;

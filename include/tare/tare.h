@@ -376,9 +376,12 @@ TARE_API void tare_stream_destroy(tare_stream *s);
 
 /* What is queued on a stream between begin and end, recorded instead of run, to be queued again and
  * again as one: what a run costs without the host's part. Between the two calls only tare_run, and
- * only with plans that were reserved and have run on the stream before. Weights and buffers must
- * outlive the graph. TARE_E_UNSUPPORTED where the device has no such thing. A failure in between
- * must be followed by end or destroy all the same; end gives no graph then. */
+ * only with plans that were reserved and have run on the stream before. Weights, buffers and that
+ * stream must outlive the graph, which works in the stream's scratch: once the stream is reserved
+ * for another plan the graph is to be recorded again (where scratch grew, a replay is TARE_E_ARG),
+ * and a replay on another stream must not overlap work of this one. TARE_E_UNSUPPORTED where the
+ * device has no such thing. A failure in between must be followed by end or destroy all the same;
+ * end gives no graph then. */
 typedef struct tare_graph tare_graph;
 TARE_API tare_status tare_graph_begin(tare_stream *s);
 TARE_API tare_status tare_graph_end(tare_stream *s, tare_graph **out);

@@ -109,12 +109,16 @@ typedef struct bench_job {
     enum bench_view view;
 } bench_job;
 
+static void left_out(const bench_setup *s, const bench_shape *shape, int64_t m, const char *why) {
+    fprintf(stderr, "%s %s %lldx%lld m %lld: not measured, %s\n", s->info.id, shape->name,
+            (long long)shape->n, (long long)shape->k, (long long)m, why);
+}
+
 /* Past --limit a group is named instead of measured. */
 static int is_late(const bench_job *j, const bench_setup *s, const bench_shape *shape, int64_t m,
                    double since) {
     if (!(j->args.limit > 0) || bench_now_ns() - since < j->args.limit * 1e9) return 0;
-    fprintf(stderr, "%s %s %lldx%lld m %lld: not measured, no time left\n", s->info.id, shape->name,
-            (long long)shape->n, (long long)shape->k, (long long)m);
+    left_out(s, shape, m, "no time left");
     return 1;
 }
 
@@ -157,7 +161,12 @@ static tare_status measure_all(bench_job *j) {
         int64_t m = j->shapes.m[problem % j->shapes.m_count];
         if (is_late(j, setup, shape, m, since)) continue;
         s = bench_group(setup, shape, m, j->scheme, j->schemes, &j->cells);
-        if (j->args.out && j->view == BENCH_JSONL && p.group + 1 < p.groups) save(j);
+        if (s == TARE_E_NOMEM && p.group + 1 < p.groups) {
+            left_out(setup, shape, m, tare_last_error()); /* the next may be smaller */
+            s = TARE_OK;
+        }
+        if (s == TARE_OK && j->args.out && j->view == BENCH_JSONL && p.group + 1 < p.groups)
+            save(j);
     }
     bench_progress_end(&p);
     return s;

@@ -208,13 +208,6 @@ CU_DEV uint32_t cu_prmt(uint32_t a, uint32_t b, uint32_t s) {
 CU_DEV int cu_popc(uint32_t v) {
     return __builtin_popcount(v);
 }
-CU_DEV int cu_popcll(uint64_t v) {
-    return __builtin_popcountll(v);
-}
-CU_DEV int32_t cu_dp4a(int32_t a, int32_t b, int32_t c) {
-    for (int i = 0; i < 4; i++) c += (int8_t)(a >> 8 * i) * (int8_t)(b >> 8 * i);
-    return c;
-}
 CU_DEV float cu_half_to_float(uint16_t h) {
     return emu_half_to_float(h);
 }
