@@ -103,6 +103,11 @@ Test(cuda_bs_wgmma, many_rows_in_any_order, .timeout = 300) {
     setenv("TARE_EMU_ORDER", "random:3", 1);
     for (int i = 0; i < KINDS; i++) check(&kinds[i]);
 }
+/* Without the barrier a warpgroup multiplies what the other has not fetched. */
+Test(cuda_bs_wgmma, a_warpgroup_ahead, .timeout = 300) {
+    setenv("TARE_EMU_ORDER", "ahead", 1);
+    for (int i = 0; i < KINDS; i++) check(&kinds[i]);
+}
 
 static tare_problem problem(const char *format, tare_type x, int64_t m, uint32_t flags) {
     tare_problem p = {.op = TARE_MATMUL, .m = m, .n = 4096, .k = 4096, .x = x, .y = x};

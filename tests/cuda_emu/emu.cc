@@ -1,5 +1,6 @@
 /* The threads of a block as fibers that take turns until a barrier or an exchange within the warp
- * holds them. Their order is TARE_EMU_ORDER: forward (default), reverse, or random:SEED; kernels
+ * holds them. Their order is TARE_EMU_ORDER: forward (default), reverse, random:SEED, or ahead,
+ * where each warpgroup goes on to the next barrier of the block before another begins; kernels
  * that lack a barrier give other results in another order. A barrier that some threads never reach,
  * and lanes or warpgroups that do different things, end the launch with a line on stderr. */
 #include "emu.h"
@@ -169,8 +170,7 @@ int release(int threads, int *done) {
     }
     for (int g = 0; g * EMU_GROUP < threads; g++) {
         int went = try_group(g, threads);
-        if (went < 0)
-            return complain("threads of a warpgroup do different things", g * EMU_GROUP);
+        if (went < 0) return complain("threads of a warpgroup do different things", g * EMU_GROUP);
         moved |= went;
     }
     for (int i = 0; i < threads; i++) {
@@ -206,12 +206,32 @@ std::vector<int> order_of(int threads) {
     return order;
 }
 
+/* Each warpgroup as far as it comes without the others. */
+int run_ahead(int threads) {
+    int went = 0;
+    for (int first = 0; first < threads && went >= 0; first += EMU_GROUP) do {
+            int last = first + EMU_GROUP < threads ? first + EMU_GROUP : threads;
+            for (int i = first; i < last; i++)
+                if (fibers[i].is == READY) resume(i);
+            went = try_group(first / EMU_GROUP, threads);
+            for (int w = first / 32; w * 32 < last && went >= 0; w++) {
+                int one = try_warp(w, threads);
+                went = one < 0 ? one : went | one;
+            }
+        } while (went > 0);
+    return went >= 0;
+}
+
 int run_block(int threads) {
     int done = 0;
+    const char *env = getenv("TARE_EMU_ORDER");
+    int ahead = env && strcmp(env, "ahead") == 0;
     std::vector<int> order = order_of(threads);
     for (int i = 0; i < threads; i++) prepare_fiber(i);
     emu_wgmma_begin();
     while (!done) {
+        if (ahead && !run_ahead(threads))
+            return complain("threads do different things together", 0);
         for (int i : order)
             if (fibers[i].is == READY) resume(i);
         if (!release(threads, &done)) return 0;
