@@ -29,6 +29,7 @@ enum {
     CU_CUBLASLT = 1 << 3,
     CU_CUSPARSE = 1 << 4,
     CU_CUSPARSELT = 1 << 5,
+    CU_SM90A = 1 << 6, /* 9.0 and no other: what is compiled for sm_90a runs nowhere else */
 };
 
 typedef struct cu_device {

@@ -10,8 +10,8 @@ static int count;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* By bit: CU_SM80 and so on. */
-static const char *const feature_names[] = {"sm80",     "sm90",     "fp8",
-                                            "cublaslt", "cusparse", "cusparselt"};
+static const char *const feature_names[] = {"sm80",     "sm90",       "fp8",  "cublaslt",
+                                            "cusparse", "cusparselt", "sm90a"};
 
 const char *cu_feature_name(int bit) {
     return bit >= 0 && bit < (int)(sizeof feature_names / sizeof *feature_names)
@@ -77,7 +77,8 @@ static tare_status describe_device(cu_device *d) {
     d->memory_clock_khz = attribute(d, cudaDevAttrMemoryClockRate);
     d->bus_bits = p.memoryBusWidth;
     int cc = 10 * d->major + d->minor;
-    d->features = (cc >= 80 ? CU_SM80 : 0u) | (cc >= 90 ? CU_SM90 : 0u) | (cc >= 89 ? CU_FP8 : 0u);
+    d->features = (cc >= 80 ? CU_SM80 : 0u) | (cc >= 90 ? CU_SM90 : 0u) | (cc >= 89 ? CU_FP8 : 0u) |
+                  (cc == 90 ? CU_SM90A : 0u);
     if (d->features & CU_SM80) d->features |= open_libraries();
     return TARE_OK;
 }

@@ -20,6 +20,7 @@ const tare_kernel *const cu_rows[] = {
     &matmul_nm_cu,
     &matmul_nmi8_cu,
     &matmul_csr_cu,
+    &matmul_bs_wgmma,
     &matmul_bs_cu,
     &matmul_bsi8_cu,
     &matmul_f32_cublaslt,

@@ -20,6 +20,7 @@ extern const tare_kernel matmul_nm24i8_cu;
 extern const tare_kernel matmul_nm_cu;
 extern const tare_kernel matmul_nmi8_cu;
 extern const tare_kernel matmul_csr_cu;
+extern const tare_kernel matmul_bs_wgmma;
 extern const tare_kernel matmul_bs_cu;
 extern const tare_kernel matmul_f32_cublaslt;
 extern const tare_kernel matmul_tf32_cublaslt;

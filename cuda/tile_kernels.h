@@ -53,6 +53,9 @@ cu_tile_kernel cu_blocks(int value, int on_tensor_cores, int mt);
 cu_tile_kernel cu_blocks_int8(int mt);
 /* 16-bit ones, where blocks are whole 64 rows high, by 256 rows of x a block. */
 cu_tile_kernel cu_blocks_wide(int bf16);
+/* Of blocks whose sides are whole 64s, by 256 rows of x a block on sm_90a; `tiles` of 64 rows of W
+ * that have the same columns: 1 or 2. */
+cu_tile_kernel cu_blocks_wgmma(int bf16, int tiles);
 
 #ifdef __cplusplus
 }

@@ -20,7 +20,8 @@ static const char *const formats[] = {
     "bs16x16/f16",   "bs4x4/i8-row", "bitmap/f32",     "bitmap/f16",     "bitmap/i8-row",
     "bitmap/bf16",   "bs1x4/i8-row", "bs32x32/i8-row", "bs16x16/i8-row", "i8-tensor-z",
     "f8-row",        "f8-tensor",    "2:4/f8-row",     "csr/f8-row",     "bs4x4/f8-row",
-    "bitmap/f8-row", "bs64x64/f16",  "bs64x4/f16",     "bs128x8/bf16",   NULL,
+    "bitmap/f8-row", "bs64x64/f16",  "bs64x4/f16",     "bs128x8/bf16",   "bs128x64/f16",
+    "bs64x128/bf16", NULL,
 };
 
 const char *rowcheck_format(int i) {

@@ -33,6 +33,7 @@ static const struct {
              {"4:8/i8-row", "matmul_nmi8_cu", TARE_F16, TARE_X_I8},
              {"csr/f32", "matmul_csr_cu", TARE_F32, 0},
              {"bs16x16/f16", "matmul_bs_cu", TARE_F16, 0},
+             {"bs64x64/f16", "matmul_bs_wgmma", TARE_F16, 0},
              {"f32", "matmul_f32_cublaslt", TARE_F32, 0},
              {"f32", "matmul_tf32_cublaslt", TARE_F32, TARE_TF32},
              {"f16", "matmul_f16_cublaslt", TARE_F16, 0},

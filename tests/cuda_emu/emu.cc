@@ -1,11 +1,13 @@
 /* The threads of a block as fibers that take turns until a barrier or an exchange within the warp
- * holds them. Their order is TARE_EMU_ORDER: forward (default), reverse, random:SEED, or warps (one
- * ahead of the other as far as it goes); kernels that lack a barrier give other results in another
- * order. A barrier that some threads never reach, and lanes that exchange different things, end the
- * launch with a line on stderr. */
+ * holds them. Their order is TARE_EMU_ORDER: forward (default), reverse, random:SEED, warps, where
+ * each warp goes on to the next barrier of the block before another begins, or ahead, where each
+ * warpgroup does; kernels that lack a barrier give other results in another order. A barrier that
+ * some threads never reach, and lanes or warpgroups that do different things, end the launch with a
+ * line on stderr. */
 #include "emu.h"
 #include "cuda/args.h"
 #include "ptx_emu.h"
+#include "wgmma_emu.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -27,11 +29,12 @@
 
 emu_dim threadIdx, blockIdx, blockDim, gridDim;
 unsigned char *emu_dynamic_shared;
+size_t emu_dynamic_bytes;
 
 namespace {
 
 enum { STACK = 128 << 10, MOST = 1024 };
-enum state { READY, BARRIER, EXCHANGE, DONE };
+enum state { READY, BARRIER, EXCHANGE, GROUP, DONE };
 
 struct copy {
     void *to;
@@ -45,6 +48,7 @@ struct fiber {
     ucontext_t first;
     int started; /* its stack is in use: it waits in `body` for the next block */
     const char *what;
+    uint64_t same[2]; /* what a warpgroup must agree on */
     int words;
     void *fake;
     std::vector<copy> open;
@@ -143,12 +147,31 @@ int try_warp(int w, int threads) {
     return 1;
 }
 
+/* The same for the 128 threads of a warpgroup, and what they must agree on. */
+int try_group(int g, int threads) {
+    int first = g * EMU_GROUP, waiting = 0;
+    for (int i = first; i < first + EMU_GROUP && i < threads; i++) waiting += fibers[i].is == GROUP;
+    if (waiting < EMU_GROUP) return 0;
+    const fiber &f = fibers[first];
+    for (int i = first; i < first + EMU_GROUP; i++)
+        if (strcmp(fibers[i].what, f.what) != 0 || fibers[i].same[0] != f.same[0] ||
+            fibers[i].same[1] != f.same[1])
+            return -1;
+    for (int i = first; i < first + EMU_GROUP; i++) fibers[i].is = READY;
+    return 1;
+}
+
 /* 1: somebody can go on or all are done; 0: astray. */
 int release(int threads, int *done) {
     int moved = 0, at_barrier = 0, ended = 0;
     for (int w = 0; w * 32 < threads; w++) {
         int went = try_warp(w, threads);
         if (went < 0) return complain("lanes of a warp exchange different things", w * 32);
+        moved |= went;
+    }
+    for (int g = 0; g * EMU_GROUP < threads; g++) {
+        int went = try_group(g, threads);
+        if (went < 0) return complain("threads of a warpgroup do different things", g * EMU_GROUP);
         moved |= went;
     }
     for (int i = 0; i < threads; i++) {
@@ -199,13 +222,33 @@ int run_warps(int threads) {
     return 1;
 }
 
+/* Each warpgroup as far as it comes without the others. */
+int run_ahead(int threads) {
+    int went = 0;
+    for (int first = 0; first < threads && went >= 0; first += EMU_GROUP) do {
+            int last = first + EMU_GROUP < threads ? first + EMU_GROUP : threads;
+            for (int i = first; i < last; i++)
+                if (fibers[i].is == READY) resume(i);
+            went = try_group(first / EMU_GROUP, threads);
+            for (int w = first / 32; w * 32 < last && went >= 0; w++) {
+                int one = try_warp(w, threads);
+                went = one < 0 ? one : went | one;
+            }
+        } while (went > 0);
+    return went >= 0;
+}
+
 int run_block(int threads) {
     const char *env = getenv("TARE_EMU_ORDER");
     int done = 0, by_warps = env && strcmp(env, "warps") == 0;
+    int ahead = env && strcmp(env, "ahead") == 0;
     std::vector<int> order = order_of(threads);
     for (int i = 0; i < threads; i++) prepare_fiber(i);
+    emu_wgmma_begin();
     while (!done) {
         if (by_warps && !run_warps(threads)) return 0;
+        if (ahead && !run_ahead(threads))
+            return complain("threads do different things together", 0);
         for (int i : order)
             if (fibers[i].is == READY) resume(i);
         if (!release(threads, &done)) return 0;
@@ -213,6 +256,8 @@ int run_block(int threads) {
     for (int i = 0; i < threads; i++)
         if (!fibers[i].open.empty() || !fibers[i].groups.empty())
             return complain("ends with copies that nobody waited for", i);
+    for (int i = 0; i < threads; i++)
+        if (emu_wgmma_open(i)) return complain("ends with wgmma that nobody waited for", i);
     return 1;
 }
 
@@ -226,6 +271,16 @@ int emu_lane() {
     return current & 31;
 }
 
+int emu_thread() {
+    return current;
+}
+
+void emu_group_meet(const char *what, uint64_t a, uint64_t b) {
+    fibers[current].same[0] = a;
+    fibers[current].same[1] = b;
+    yield_as(GROUP, what);
+}
+
 const uint32_t *emu_exchange(const char *what, const uint32_t *operands, int words) {
     fiber &f = fibers[current];
     f.turn++;
@@ -235,7 +290,9 @@ const uint32_t *emu_exchange(const char *what, const uint32_t *operands, int wor
     return warps[current / 32].words[f.turn & 1];
 }
 
+/* Until the wait, what lies there is undefined: nobody may still read what was there before. */
 void emu_copy_later(void *to, const void *from, int valid, int size) {
+    memset(to, 0xff, (size_t)size);
     fibers[current].open.push_back({to, from, valid, size});
 }
 
@@ -251,6 +308,7 @@ void emu_copies_wait(int leave) {
         for (const copy &c : f.groups.front()) {
             memset(c.to, 0, (size_t)c.size);
             if (c.valid) memcpy(c.to, c.from, (size_t)c.valid);
+            emu_wgmma_wrote(c.to, c.size);
         }
         f.groups.erase(f.groups.begin());
     }
@@ -273,6 +331,7 @@ int emu_run(const void *function, const void *args, size_t args_bytes, const uns
     memcpy(&arguments, args, sizeof arguments);
     blockDim = {block[0], block[1], block[2]};
     gridDim = {grid[0], grid[1], grid[2]};
+    emu_dynamic_bytes = shared;
     emu_dynamic_shared =
         (unsigned char *)aligned_alloc(128, (shared + 127) / 128 * 128 + (shared ? 0 : 128));
     for (unsigned z = 0; z < grid[2] && right; z++)
