@@ -51,7 +51,7 @@ for verb in devices explain bench breakeven compare tune lab demo; do
 done
 expect 0 'matmul_any_ref' devices --quick
 expect 0 '| `w8a8` | `i8-row` | [a-z0-9_]*\*\? |' devices -o md -d cpu
-[ "$(grep -c '|' out)" = 21 ] || fail "devices -o md -d cpu: not a row a scheme and two of heading"
+[ "$(grep -c '|' out)" = 28 ] || fail "devices -o md -d cpu: not a row a scheme and two of heading"
 expect 3 'quantum' devices -d quantum
 expect 2 'none of' devices -o yaml
 "$tool" devices --quick >out

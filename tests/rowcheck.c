@@ -244,23 +244,39 @@ static const struct {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, SHAPES = sizeof shapes / sizeof *shapes };
 
-static int is_problem(const kase *q) {
+/* Of weights in which every value is kept, since none are made yet. */
+static tare_problem problem_of(const kase *q, int64_t m) {
+    const tare_format *f = &q->format;
     tare_problem p = {.op = TARE_MATMUL,
-                      .m = 1,
+                      .m = m,
                       .n = q->s.n,
                       .k = q->s.k,
-                      .nnz = q->format.layout == TARE_DENSE ? q->s.n * q->s.k : 0,
-                      .w = q->format,
+                      .nnz = q->s.n * q->s.k,
+                      .w = *f,
                       .x = q->x,
                       .y = q->y,
                       .flags = q->flags};
-    if (q->format.layout == TARE_NM)
-        p.nnz = q->s.n * ((q->s.k + q->format.nm_m - 1) / q->format.nm_m * q->format.nm_n);
-    return tare_problem_check(&p) == TARE_OK;
+    if (f->layout == TARE_NM) p.nnz = q->s.n * ((q->s.k + f->nm_m - 1) / f->nm_m * f->nm_n);
+    if (f->layout == TARE_BLOCK)
+        p.nnz = (q->s.n + f->block_r - 1) / f->block_r * f->block_r *
+                ((q->s.k + f->block_c - 1) / f->block_c * f->block_c);
+    return p;
+}
+
+/* Whether the row would take it: a share is a share of what concerns the row, the first included,
+ * or rows for a single format would meet nothing. */
+static int concerns(tare_device *d, const tare_kernel *row, const kase *q) {
+    tare_plan plan;
+    char why[160];
+    for (size_t i = 0; i < sizeof ms / sizeof *ms; i++) {
+        tare_problem p = problem_of(q, ms[i]);
+        if (tare_plan_row(d, row, &p, NULL, &plan, why)) return 1;
+    }
+    return 0;
 }
 
 int rowcheck_run(tare_device *d, const tare_kernel *row, rowcheck *c) {
-    int turn = 0;
+    int turn = 0, met = 0;
     for (int f = 0; formats[f]; f++)
         for (int s = 0; s < SHAPES; s++)
             for (int v = 0; v < 2 * KINDS; v++) {
@@ -273,9 +289,10 @@ int rowcheck_run(tare_device *d, const tare_kernel *row, rowcheck *c) {
                 q.flags = kinds[v % KINDS].flags | (v < KINDS                   ? 0
                                                     : q.format.value == TARE_F8 ? TARE_X_F8
                                                                                 : TARE_X_I8);
-                if (!is_problem(&q)) continue; /* flags that don't go with these types */
+                tare_problem p = problem_of(&q, 1);
+                if (tare_problem_check(&p) != TARE_OK) continue; /* flags against types */
                 q.pattern = (pattern)(turn++ % PATTERNS);
-                if (c->share > 1 && turn % c->share) continue;
+                if (c->share > 1 && (!concerns(d, row, &q) || met++ % c->share)) continue;
                 if (!check_kase(d, row, c, &q)) return 0;
             }
     if (c->runs == 0) {

@@ -8,7 +8,7 @@
 typedef struct rowcheck {
     uint64_t seed;
     int quick;           /* fewer shapes: for the mutation gate */
-    int share;           /* above 1: one case in so many */
+    int share;           /* above 1: of the cases that concern the row, one in so many */
     long runs, refusals; /* counted by the check */
     char worst_at[256];
     double worst; /* largest |y - y64| / bound seen */
