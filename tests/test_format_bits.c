@@ -282,7 +282,7 @@ Test(format_bits, threads_do_not_show) {
     enum { ROWS = 601, COLS = 517 };
     float *w = malloc(sizeof(float) * ROWS * COLS);
     for (int i = 0; i < ROWS * COLS; i++)
-        w[i] = i / 64 % 3 == 1 ? 0 : (float)((i * 7919) % 1013 - 506) / 300;
+        w[i] = i / 64 % 3 == 1 ? 0 : (float)((int64_t)i * 7919 % 1013 - 506) / 300;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         tare_format f;
         tare_tensor t[3];
