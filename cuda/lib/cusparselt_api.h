@@ -1,7 +1,7 @@
 /* cuSPARSELt's interface, as far as it is used: its header is no part of the toolkit, so what is
  * needed is declared here.
  *
- * Holds for 0.6.2 to 0.10, held against the headers of 0.6.2, 0.6.3, 0.7.1, 0.8.0, 0.9.1 and
+ * Holds for 0.6.2 to 0.10, held against the headers of 0.6.2, 0.7.1, 0.8.0, 0.9.1 and
  * 0.10.0: functions and the numbers below are the same in all of them. What changed between them is
  * the size of the opaque structs, which the caller provides (13072 bytes each in 0.6, 1024 in 0.7,
  * 512 from 0.8 on, which wants them 16-byte aligned), so here they have room for the largest; and
