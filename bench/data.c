@@ -17,6 +17,20 @@ static void fill_row(float *row, int64_t k, float scale, uint64_t seed, uint64_t
     }
 }
 
+typedef struct filling {
+    float *w;
+    int64_t k;
+    float scale;
+    uint64_t seed, stream;
+} filling;
+
+static void fill_rows(void *ctx, int64_t from, int64_t to, int part) {
+    const filling *f = ctx;
+    (void)part;
+    for (int64_t i = from; i < to; i++)
+        fill_row(f->w + i * f->k, f->k, f->scale, f->seed, f->stream + (uint64_t)i);
+}
+
 static tare_status normals(int64_t rows, int64_t k, float scale, uint64_t seed, uint64_t stream,
                            float **out) {
     size_t count;
@@ -26,14 +40,25 @@ static tare_status normals(int64_t rows, int64_t k, float scale, uint64_t seed, 
         TARE_FAIL(TARE_E_SHAPE, "data: %lld x %lld overflows", (long long)rows, (long long)k);
     float *w = tare_alloc(count);
     if (!w) TARE_FAIL(TARE_E_NOMEM, "data: no memory for %zu bytes", count);
-#pragma omp parallel for num_threads(tare_threads())
-    for (int64_t i = 0; i < rows; i++) fill_row(w + i * k, k, scale, seed, stream + (uint64_t)i);
+    parallel_ranges(rows, tare_threads(), fill_rows, &(filling){w, k, scale, seed, stream});
     *out = w;
     return TARE_OK;
 }
 
 tare_status bench_data_weights(int64_t n, int64_t k, uint64_t seed, float **out) {
     return normals(n, k, 1 / sqrtf((float)k), seed, 0, out);
+}
+
+typedef struct narrowing {
+    tare_type type;
+    const float *x;
+    void *small;
+} narrowing;
+
+static void narrow(void *ctx, int64_t from, int64_t to, int part) {
+    const narrowing *n = ctx;
+    (void)part;
+    for (int64_t i = from; i < to; i++) tare_store(n->type, n->small, (size_t)i, n->x[i]);
 }
 
 tare_status bench_data_x(int64_t m, int64_t k, tare_type type, uint64_t seed, void **out) {
@@ -45,8 +70,8 @@ tare_status bench_data_x(int64_t m, int64_t k, tare_type type, uint64_t seed, vo
     size_t count = (size_t)m * (size_t)k;
     void *small = tare_alloc(count * tare_type_bytes(type));
     *out = small;
-#pragma omp parallel for num_threads(tare_threads())
-    for (size_t i = 0; i < (small ? count : 0); i++) tare_store(type, small, i, x[i]);
+    parallel_ranges(small ? (int64_t)count : 0, tare_threads(), narrow,
+                    &(narrowing){type, x, small});
     tare_free(x);
     if (!small) TARE_FAIL(TARE_E_NOMEM, "data: no memory for %zu values of x", count);
     return TARE_OK;
@@ -76,6 +101,17 @@ static void count_halves(const float *v, size_t count, int64_t high, size_t *see
     }
 }
 
+typedef struct counting {
+    const float *v;
+    int64_t high;
+    size_t *seen; /* HALF a part */
+} counting;
+
+static void count_share(void *ctx, int64_t from, int64_t to, int part) {
+    const counting *c = ctx;
+    count_halves(c->v + from, (size_t)(to - from), c->high, c->seen + (size_t)part * HALF);
+}
+
 /* The half at which `nth` is reached, all parts added up; what is left of nth goes on. */
 static uint32_t reach(const size_t *seen, int parts, size_t *nth) {
     for (uint32_t half = 0;; half++) {
@@ -95,13 +131,8 @@ static tare_status nth_magnitude(const float *v, size_t count, size_t nth, uint3
     if (!seen) TARE_FAIL(TARE_E_NOMEM, "prune: out of memory");
     for (int turn = 0; turn < 2; turn++) {
         memset(seen, 0, bytes);
-#pragma omp parallel for schedule(static, 1) num_threads(parts)
-        for (int p = 0; p < parts; p++) {
-            size_t from = count / (size_t)parts * (size_t)p;
-            size_t to = p + 1 < parts ? count / (size_t)parts * (size_t)(p + 1) : count;
-            count_halves(v + from, to - from, turn ? (int64_t)half[0] : -1,
-                         seen + (size_t)p * HALF);
-        }
+        parallel_ranges((int64_t)count, parts, count_share,
+                        &(counting){v, turn ? (int64_t)half[0] : -1, seen});
         half[turn] = reach(seen, parts, &nth);
     }
     tare_free(seen);
@@ -136,6 +167,25 @@ static void clear(const blocks *b, float *w, int64_t i) {
         memset(w + y * b->k + from[1], 0, (size_t)(to[1] - from[1]) * sizeof *w);
 }
 
+typedef struct pruning {
+    const blocks *b;
+    float *w, *scores;
+    uint32_t least; /* kept from here up */
+} pruning;
+
+static void score_share(void *ctx, int64_t from, int64_t to, int part) {
+    const pruning *p = ctx;
+    (void)part;
+    for (int64_t i = from; i < to; i++) p->scores[i] = score(p->b, p->w, i);
+}
+
+static void clear_share(void *ctx, int64_t from, int64_t to, int part) {
+    const pruning *p = ctx;
+    (void)part;
+    for (int64_t i = from; i < to; i++)
+        if (bits_of(p->scores[i]) < p->least) clear(p->b, p->w, i);
+}
+
 tare_status bench_data_prune(float *w, int64_t n, int64_t k, int r, int c, double sparsity) {
     blocks b = {.n = n, .k = k, .r = r, .c = c, .across = (k + c - 1) / c};
     b.count = (n + r - 1) / r * b.across;
@@ -144,15 +194,25 @@ tare_status bench_data_prune(float *w, int64_t n, int64_t k, int r, int c, doubl
     if (drop >= (size_t)b.count) drop = (size_t)b.count - 1;
     float *scores = tare_alloc((size_t)b.count * sizeof *scores);
     if (!scores) TARE_FAIL(TARE_E_NOMEM, "prune: no memory for %lld scores", (long long)b.count);
-#pragma omp parallel for num_threads(tare_threads())
-    for (int64_t i = 0; i < b.count; i++) scores[i] = score(&b, w, i);
-    uint32_t least = 0; /* kept from here up */
-    tare_status s = nth_magnitude(scores, (size_t)b.count, drop, &least);
-#pragma omp parallel for num_threads(tare_threads())
-    for (int64_t i = 0; i < (s == TARE_OK ? b.count : 0); i++)
-        if (bits_of(scores[i]) < least) clear(&b, w, i);
+    pruning p = {.b = &b, .w = w, .scores = scores};
+    parallel_ranges(b.count, tare_threads(), score_share, &p);
+    tare_status s = nth_magnitude(scores, (size_t)b.count, drop, &p.least);
+    if (s == TARE_OK) parallel_ranges(b.count, tare_threads(), clear_share, &p);
     tare_free(scores);
     return s;
+}
+
+typedef struct copying {
+    const float *from;
+    float *to;
+    int64_t k;
+} copying;
+
+static void copy_rows(void *ctx, int64_t from, int64_t to, int part) {
+    const copying *c = ctx;
+    (void)part;
+    memcpy(c->to + from * c->k, c->from + from * c->k,
+           (size_t)((to - from) * c->k) * sizeof(float));
 }
 
 tare_status bench_data_pruned(const bench_scheme *s, const float *w, int64_t n, int64_t k,
@@ -163,8 +223,7 @@ tare_status bench_data_pruned(const bench_scheme *s, const float *w, int64_t n, 
     size_t bytes = (size_t)n * (size_t)k * sizeof *w;
     float *copy = tare_alloc(bytes);
     if (!copy) TARE_FAIL(TARE_E_NOMEM, "data: no memory for %zu bytes", bytes);
-#pragma omp parallel for num_threads(tare_threads())
-    for (int64_t i = 0; i < n; i++) memcpy(copy + i * k, w + i * k, (size_t)k * sizeof *w);
+    parallel_ranges(n, tare_threads(), copy_rows, &(copying){w, copy, k});
     int block = s->w.layout == TARE_BLOCK;
     tare_status st = bench_data_prune(copy, n, k, block ? s->w.block_r : 1,
                                       block ? s->w.block_c : 1, s->sparsity);

@@ -4,6 +4,7 @@
 #include "src/internal.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,23 +102,30 @@ static tare_status add_rows(bench_encoded *e, int64_t from, int64_t to, double *
     return TARE_OK;
 }
 
+typedef struct add_job {
+    bench_encoded *e;
+    double *parts;
+    atomic_int failed; /* a tare_status */
+} add_job;
+
+static void add_share(void *ctx, int64_t from, int64_t to, int part) {
+    add_job *j = ctx;
+    int64_t k = j->e->t.k;
+    double *at = j->parts + (int64_t)part * 3 * k;
+    tare_status one = add_rows(j->e, from, to, at, at + k, at + 2 * k);
+    if (one != TARE_OK) atomic_store(&j->failed, (int)one);
+}
+
 /* Each thread adds up rows of its own: parts of 3k doubles, the sums of the first are all's. */
 static tare_status add_up(bench_encoded *e, double *parts, int threads) {
-    int64_t n = e->t.n, k = e->t.k;
-    tare_status s = TARE_OK;
-#pragma omp parallel for schedule(static, 1) num_threads(threads)
-    for (int p = 0; p < threads; p++) {
-        double *at = parts + (int64_t)p * 3 * k;
-        tare_status one =
-            add_rows(e, n * p / threads, n * (p + 1) / threads, at, at + k, at + 2 * k);
-        if (one != TARE_OK) {
-#pragma omp atomic write
-            s = one;
-        }
-    }
+    int64_t k = e->t.k;
+    add_job job = {.e = e, .parts = parts};
+    parallel_ranges(e->t.n, threads, add_share, &job);
     for (int p = 1; p < threads; p++)
         for (int64_t j = 0; j < 2 * k; j++) parts[j] += parts[(int64_t)p * 3 * k + j];
-    return s;
+    int failed = atomic_load(&job.failed);
+    if (failed) TARE_FAIL((tare_status)failed, "verify: a row of W does not decode");
+    return TARE_OK;
 }
 
 tare_status bench_encoded_sign(bench_encoded *e, uint64_t seed) {

@@ -2,6 +2,7 @@
 #include "bench/replay.h"
 #include "src/internal.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 enum {
@@ -16,11 +17,23 @@ void bench_cold_clear(bench_cold *c) {
     memset(c, 0, sizeof *c);
 }
 
-static unsigned read_lines(const char *buffer, int64_t from, int64_t count) {
+typedef struct reading {
+    const char *lines;
+    atomic_uint sum;
+} reading;
+
+static void read_share(void *ctx, int64_t from, int64_t to, int part) {
+    reading *r = ctx;
     unsigned sum = 0;
-#pragma omp parallel for reduction(+ : sum) num_threads(tare_threads())
-    for (int64_t i = from; i < from + count; i++) sum += (unsigned char)buffer[i * 64];
-    return sum;
+    (void)part;
+    for (int64_t i = from; i < to; i++) sum += (unsigned char)r->lines[i * 64];
+    atomic_fetch_add_explicit(&r->sum, sum, memory_order_relaxed);
+}
+
+static unsigned read_lines(const char *buffer, int64_t from, int64_t count) {
+    reading r = {.lines = buffer + from * 64};
+    parallel_ranges(count, tare_threads(), read_share, &r);
+    return atomic_load(&r.sum);
 }
 
 /* Reads `bytes` of the buffer, on all threads: private caches are emptied as well. */

@@ -3,6 +3,7 @@
 #include "src/internal.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,6 +87,18 @@ static void sum_row(const bench_oracle *o, const void *x, int64_t i, double *row
     o->sum_mag[i] = mag;
 }
 
+typedef struct sum_job {
+    bench_oracle *o;
+    const void *x;
+    double *rows; /* k a part */
+} sum_job;
+
+static void sum_rows(void *ctx, int64_t from, int64_t to, int part) {
+    const sum_job *j = ctx;
+    for (int64_t i = from; i < to; i++)
+        sum_row(j->o, j->x, i, j->rows + (int64_t)part * j->o->problem.k);
+}
+
 static tare_status signed_sums(bench_oracle *o, const void *x) {
     const tare_problem *p = &o->problem;
     int threads = tare_threads();
@@ -93,10 +106,7 @@ static tare_status signed_sums(bench_oracle *o, const void *x) {
     TARE_TRY(need((size_t)p->m, sizeof(double), &o->sum));
     TARE_TRY(need((size_t)p->m, sizeof(double), &o->sum_mag));
     TARE_TRY(need((size_t)threads * (size_t)p->k, sizeof(double), &rows));
-#pragma omp parallel for schedule(static, 1) num_threads(threads)
-    for (int part = 0; part < threads; part++)
-        for (int64_t i = p->m * part / threads; i < p->m * (part + 1) / threads; i++)
-            sum_row(o, x, i, rows + (int64_t)part * p->k);
+    parallel_ranges(p->m, threads, sum_rows, &(sum_job){o, x, rows});
     tare_free(rows);
     return TARE_OK;
 }
@@ -178,23 +188,35 @@ static void check_full(const bench_oracle *o, const void *y, int i, verdict_of_y
     }
 }
 
+typedef struct check_job {
+    const bench_oracle *o;
+    const void *y;
+    pthread_mutex_t lock;
+    verdict_of_y worst;
+    int64_t worst_at;
+} check_job;
+
+static void check_item(void *ctx, int64_t i, int part) {
+    check_job *j = ctx;
+    verdict_of_y v = {0, ""};
+    (void)part;
+    if (i < j->o->row_count)
+        check_full(j->o, j->y, (int)i, &v);
+    else
+        check_row(j->o, j->y, i - j->o->row_count, &v);
+    pthread_mutex_lock(&j->lock);
+    if (v.worst > j->worst.worst || (v.worst == j->worst.worst && i < j->worst_at)) {
+        j->worst = v;
+        j->worst_at = i;
+    }
+    pthread_mutex_unlock(&j->lock);
+}
+
 /* First the rows that are checked in full, then all rows; of equal faults the first is told. */
 double bench_oracle_check(const bench_oracle *o, const void *y, char what[160]) {
-    int64_t count = o->row_count + o->problem.m, worst_at = count;
-    verdict_of_y worst = {0, ""};
-#pragma omp parallel for schedule(dynamic, 8) num_threads(tare_threads())
-    for (int64_t i = 0; i < count; i++) {
-        verdict_of_y v = {0, ""};
-        if (i < o->row_count)
-            check_full(o, y, (int)i, &v);
-        else
-            check_row(o, y, i - o->row_count, &v);
-#pragma omp critical(bench_oracle)
-        if (v.worst > worst.worst || (v.worst == worst.worst && i < worst_at)) {
-            worst = v;
-            worst_at = i;
-        }
-    }
-    memcpy(what, worst.what, sizeof worst.what);
-    return worst.worst;
+    int64_t count = o->row_count + o->problem.m;
+    check_job j = {.o = o, .y = y, .lock = PTHREAD_MUTEX_INITIALIZER, .worst_at = count};
+    parallel_items(count, tare_threads(), check_item, &j);
+    memcpy(what, j.worst.what, sizeof j.worst.what);
+    return j.worst.worst;
 }

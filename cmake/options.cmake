@@ -22,13 +22,5 @@ endif()
 if(TARE_FUZZ)
   target_compile_options(tare_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
-if(TARE_OPENMP)
-  find_package(OpenMP REQUIRED COMPONENTS C)
-  target_link_libraries(tare_flags INTERFACE OpenMP::OpenMP_C)
-else()
-  # What only a pragma uses looks unused then.
-  target_compile_options(tare_flags INTERFACE -Wno-unknown-pragmas -Wno-unused-parameter
-    -Wno-unused-variable -Wno-unused-function)
-endif()
 find_package(Threads REQUIRED)
 target_link_libraries(tare_flags INTERFACE Threads::Threads m ${CMAKE_DL_LIBS})

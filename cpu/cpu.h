@@ -4,10 +4,6 @@
 
 #include "src/internal.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 /* Feature bits a row may need. A bit stands for all that its suffix compiles for (cpu/isa.cmake),
  * so _vnni rows need CPU_VNNI and nothing else: the bits include one another. */
 enum {
@@ -33,7 +29,7 @@ void cpu_feature_names(uint64_t features, char *out, size_t size);
 /* Rates of an unmeasured machine, from its features and threads: order of magnitude only. */
 void cpu_estimate_rates(uint64_t features, tare_rates *out);
 
-/* cpu/runtime.c: thread runtime and the vendor libraries with versions, "OpenMP 4.5, ...". */
+/* cpu/runtime.c: the vendor libraries with versions, "OpenBLAS 0.3.21 ...". */
 void cpu_runtime(char *out, size_t size);
 
 /* The OPENBLAS_CORETYPE for a processor that this OpenBLAS takes for one without AVX; null: it
@@ -45,20 +41,6 @@ tare_status cpu_probe(void *state, tare_probe_kind what, double seconds, double 
 
 /* cpu/rows.c: the ordered table. */
 extern const tare_kernel *const cpu_rows[];
-
-/* Half-open share `part` of `parts` of `total` items: sizes differ by at most one. */
-static inline int64_t cpu_share(int64_t total, int part, int parts) {
-    return total / parts * part + (part < total % parts ? part : total % parts);
-}
-
-/* This thread's number in its team. */
-static inline int cpu_thread(void) {
-#ifdef _OPENMP
-    return omp_get_thread_num();
-#else
-    return 0;
-#endif
-}
 
 static inline int64_t cpu_ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;

@@ -81,17 +81,24 @@ static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob,
     return TARE_OK;
 }
 
+static void round_rows(void *ctx, int64_t from, int64_t to, int part) {
+    const tare_run_args *a = ctx;
+    int64_t k = a->problem->k;
+    float *x = a->scratch;
+    (void)part;
+    for (int64_t r = from; r < to; r++) {
+        read_floats(a, r, 0, k, x + r * k);
+        x_f8_round(x + r * k, k);
+    }
+}
+
 static tare_status run(const tare_run_args *a) {
     const tare_problem *p = a->problem;
     if (!(p->flags & TARE_X_F8)) return panel_run(a);
     tare_problem q = decoded(p);
     tare_run_args b = *a;
     float *x = a->scratch;
-#pragma omp parallel for schedule(static) num_threads(a->threads)
-    for (int64_t r = 0; r < a->m; r++) {
-        read_floats(a, r, 0, p->k, x + r * p->k);
-        x_f8_round(x + r * p->k, p->k);
-    }
+    parallel_ranges(a->m, a->threads, round_rows, (void *)(uintptr_t)a);
     b.problem = &q;
     b.x = x;
     b.scratch = (char *)a->scratch + decoded_bytes(p, a->m);

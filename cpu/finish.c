@@ -8,16 +8,28 @@ static int useful(int64_t elements, int threads) {
     return most < threads ? (int)most : threads;
 }
 
+typedef struct rows {
+    float *y;
+    int64_t n;
+    const float *bias;
+    int relu;
+} rows;
+
+static void bias_relu_rows(void *ctx, int64_t from, int64_t to, int part) {
+    const rows *r = ctx;
+    (void)part;
+    for (int64_t i = from; i < to; i++) {
+        float *row = r->y + i * r->n;
+        if (r->bias)
+            for (int64_t j = 0; j < r->n; j++) row[j] += r->bias[j];
+        if (r->relu)
+            for (int64_t j = 0; j < r->n; j++) row[j] = row[j] > 0 ? row[j] : 0;
+    }
+}
+
 void cpu_bias_relu(float *y, int64_t m, int64_t n, const float *bias, int relu, int threads) {
     if (!bias && !relu) return;
-#pragma omp parallel for schedule(static) num_threads(useful(m *n, threads))
-    for (int64_t i = 0; i < m; i++) {
-        float *row = y + i * n;
-        if (bias)
-            for (int64_t j = 0; j < n; j++) row[j] += bias[j];
-        if (relu)
-            for (int64_t j = 0; j < n; j++) row[j] = row[j] > 0 ? row[j] : 0;
-    }
+    parallel_ranges(m, useful(m * n, threads), bias_relu_rows, &(rows){y, n, bias, relu});
 }
 
 static void rescale(const cpu_rescale *r, int64_t row, int64_t from, int64_t count, float *out) {
@@ -46,7 +58,11 @@ static void rescale_row(const cpu_rescale *r, int64_t row) {
     }
 }
 
+static void rescale_range(void *ctx, int64_t from, int64_t to, int part) {
+    (void)part;
+    for (int64_t i = from; i < to; i++) rescale_row(ctx, i);
+}
+
 void cpu_rescale_rows(const cpu_rescale *r) {
-#pragma omp parallel for schedule(static) num_threads(useful(r->m * r->n, r->threads))
-    for (int64_t i = 0; i < r->m; i++) rescale_row(r, i);
+    parallel_ranges(r->m, useful(r->m * r->n, r->threads), rescale_range, (void *)(uintptr_t)r);
 }

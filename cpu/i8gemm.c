@@ -9,9 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 enum {
     K_SYMMETRIC = 131072,  /* * 127 * 128 < 2^31 */
@@ -208,16 +205,17 @@ static const uint8_t *panel_of(const i8_job *j, int64_t i) {
            (j->row->bitmap ? offsets[i] : i * j->layout.panel_bytes);
 }
 
-static void work(const i8_job *j, int part, int parts) {
+static void work(void *ctx, int part, int parts) {
+    const i8_job *j = ctx;
     _Alignas(64) int32_t c[I8_CHUNK * I8_COLS];
     _Alignas(64) uint8_t codes[I8_SLICE * I8_COLS];
     int64_t panels = j->layout.panels, total = cpu_ceil_div(j->a->m, j->chunk) * panels;
-    int64_t end = cpu_share(total, part + 1, parts);
+    int64_t end = parallel_share(total, part + 1, parts);
     i8_tile t = {.ldx = j->x.ldq * (j->row->wide ? 2 : 1),
                  .ldm = j->x.segments,
                  .group = j->group,
                  .zero_points = j->p->w.zero_points};
-    for (int64_t i = cpu_share(total, part, parts); i < end; i++) {
+    for (int64_t i = parallel_share(total, part, parts); i < end; i++) {
         int64_t panel = i % panels;
         i8_unit u = {.r0 = i / panels * j->chunk, .col = panel * j->row->cols};
         int64_t rows = j->a->m - u.r0;
@@ -270,25 +268,18 @@ static void set_up(const i8_row *r, const tare_run_args *a, int threads, i8_job 
     if (grouped && !p->w.zero_points) j->x.factor = p->w.value == TARE_I4 ? TARE_I4_ZERO : I8_BIAS;
 }
 
+static void quantise(void *ctx, int64_t from, int64_t to, int part) {
+    const i8_job *j = ctx;
+    (void)part;
+    j->row->quantise(&j->x, from, to);
+}
+
 tare_status i8_run(const i8_row *r, const tare_run_args *a) {
     i8_job job;
     int threads = choose_threads(a);
     set_up(r, a, threads, &job);
     int serial = a->m * a->problem->k <= SERIAL_CODES;
-    if (serial) r->quantise(&job.x, 0, a->m);
-#ifdef _OPENMP
-#pragma omp parallel num_threads(threads)
-    {
-        int part = omp_get_thread_num(), parts = omp_get_num_threads();
-        if (!serial) {
-            r->quantise(&job.x, cpu_share(a->m, part, parts), cpu_share(a->m, part + 1, parts));
-#pragma omp barrier
-        }
-        work(&job, part, parts);
-    }
-#else
-    if (!serial) r->quantise(&job.x, 0, a->m);
-    work(&job, 0, 1);
-#endif
+    parallel_ranges(a->m, serial ? 1 : threads, quantise, &job);
+    parallel_pieces(threads, work, &job);
     return TARE_OK;
 }

@@ -5,9 +5,6 @@
 #include "src/format/format.h"
 
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 /* Row scales and zeros; columns past n keep scale 0. */
 static void pack_columns(const i8_layout *l, const tare_tensor *t, char *blob) {
@@ -95,27 +92,34 @@ static int64_t pack_bitmap(const i8_packing *q, int64_t panel, uint8_t *u, uint8
     return (bytes + 63) / 64 * 64;
 }
 
-/* One buffer of `each` bytes a thread. Bitmap panels are first sized, then written. */
-static void pack_panels(const i8_packing *q, char *blob, uint8_t *buffers, int64_t each,
-                        int threads) {
-    uint8_t *panels = (uint8_t *)blob + q->l->panels_at;
-    int64_t *offsets = (int64_t *)(blob + q->l->offsets_at), count = q->l->panels;
-    if (q->row->bitmap) {
-#pragma omp parallel for schedule(static, 1) num_threads(threads)
-        for (int part = 0; part < threads; part++)
-            for (int64_t i = part; i < count; i += threads)
-                offsets[i + 1] = pack_bitmap(q, i, buffers + part * each, NULL);
-        for (int64_t i = 0; i < count; i++) offsets[i + 1] += offsets[i];
+typedef struct pack_job {
+    const i8_packing *q;
+    uint8_t *panels, *buffers; /* `each` bytes a part */
+    int64_t *offsets, each;
+} pack_job;
+
+static void size_panel(void *ctx, int64_t i, int part) {
+    const pack_job *j = ctx;
+    j->offsets[i + 1] = pack_bitmap(j->q, i, j->buffers + part * j->each, NULL);
+}
+
+static void write_panel(void *ctx, int64_t i, int part) {
+    const pack_job *j = ctx;
+    uint8_t *u = j->buffers + part * j->each;
+    if (j->q->row->bitmap)
+        pack_bitmap(j->q, i, u, j->panels + j->offsets[i]);
+    else
+        pack_codes(j->q, i, u, j->panels + i * j->q->l->panel_bytes);
+}
+
+/* Bitmap panels are first sized, then written. */
+static void pack_panels(pack_job *j, int threads) {
+    int64_t count = j->q->l->panels;
+    if (j->q->row->bitmap) {
+        parallel_items(count, threads, size_panel, j);
+        for (int64_t i = 0; i < count; i++) j->offsets[i + 1] += j->offsets[i];
     }
-#pragma omp parallel for schedule(static, 1) num_threads(threads)
-    for (int part = 0; part < threads; part++)
-        for (int64_t i = part; i < count; i += threads) {
-            uint8_t *u = buffers + part * each;
-            if (q->row->bitmap)
-                pack_bitmap(q, i, u, panels + offsets[i]);
-            else
-                pack_codes(q, i, u, panels + i * q->l->panel_bytes);
-        }
+    parallel_items(count, threads, write_panel, j);
 }
 
 tare_status i8_pack(const i8_row *r, const tare_problem *p, const tare_tensor *t, void *blob,
@@ -129,7 +133,12 @@ tare_status i8_pack(const i8_row *r, const tare_problem *p, const tare_tensor *t
     if (!buffers) TARE_FAIL(TARE_E_NOMEM, "%s: out of memory while packing", r->name);
     pack_columns(&l, t, blob);
     i8_packing q = {.row = r, .l = &l, .t = t};
-    pack_panels(&q, blob, buffers, each, threads);
+    pack_job j = {.q = &q,
+                  .panels = (uint8_t *)blob + l.panels_at,
+                  .buffers = buffers,
+                  .offsets = (int64_t *)((char *)blob + l.offsets_at),
+                  .each = each};
+    pack_panels(&j, threads);
     if (r->bitmap) {
         const int64_t *offsets = (const int64_t *)((char *)blob + l.offsets_at);
         *used = (size_t)(l.panels_at + offsets[l.panels] + 64);

@@ -14,9 +14,6 @@
 #include "src/format/format.h"
 
 #include <stdio.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 enum {
     LANES = 64, /* rows of x side by side: four vectors */
@@ -143,6 +140,23 @@ static int64_t put_panel(const tare_tensor *t, int64_t panel, uint8_t *u, uint8_
     return at;
 }
 
+typedef struct packing {
+    const tare_tensor *t;
+    uint8_t *u, *data; /* u: `each` bytes a part */
+    int64_t *offsets, each;
+    int32_t *sums;
+} packing;
+
+static void size_panel(void *ctx, int64_t i, int part) {
+    const packing *q = ctx;
+    q->offsets[i + 1] = put_panel(q->t, i, q->u + part * q->each, NULL, NULL);
+}
+
+static void write_panel(void *ctx, int64_t i, int part) {
+    const packing *q = ctx;
+    put_panel(q->t, i, q->u + part * q->each, q->data + q->offsets[i], q->sums);
+}
+
 static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {
     places a = places_of(p);
     int threads = tare_threads();
@@ -150,19 +164,17 @@ static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob,
     uint8_t *u = tare_alloc((size_t)(each * threads));
     if (!u) TARE_FAIL(TARE_E_NOMEM, "matmul_bsi8_vnni: out of memory while packing");
     float *scale = (float *)((char *)blob + a.scale_at);
-    int32_t *sums = (int32_t *)((char *)blob + a.sum_at);
     int64_t *offsets = (int64_t *)((char *)blob + a.offsets_at);
-    uint8_t *data = (uint8_t *)blob + a.data_at;
+    packing q = {.t = t,
+                 .u = u,
+                 .data = (uint8_t *)blob + a.data_at,
+                 .offsets = offsets,
+                 .each = each,
+                 .sums = (int32_t *)((char *)blob + a.sum_at)};
     for (int64_t i = 0; i < p->n; i++) scale[i] = format_scale(t, i, 0);
-#pragma omp parallel for schedule(static, 1) num_threads(threads)
-    for (int part = 0; part < threads; part++)
-        for (int64_t i = part; i < a.panels; i += threads)
-            offsets[i + 1] = put_panel(t, i, u + part * each, NULL, NULL);
+    parallel_items(a.panels, threads, size_panel, &q);
     for (int64_t i = 0; i < a.panels; i++) offsets[i + 1] += offsets[i];
-#pragma omp parallel for schedule(static, 1) num_threads(threads)
-    for (int part = 0; part < threads; part++)
-        for (int64_t i = part; i < a.panels; i += threads)
-            put_panel(t, i, u + part * each, data + offsets[i], sums);
+    parallel_items(a.panels, threads, write_panel, &q);
     tare_free(u);
     *used = (size_t)(a.data_at + offsets[a.panels]);
     return TARE_OK;
@@ -277,13 +289,14 @@ static void finish(const job *j, int64_t tile, int64_t i, const int32_t *c) {
     i8_finish_vnni(&f);
 }
 
-static void work(const job *j, int part, int parts) {
+static void work(void *ctx, int part, int parts) {
+    const job *j = ctx;
     _Alignas(64) int32_t c[LANES * I8_COLS];
     const uint8_t *data = (const uint8_t *)j->a->packed + j->at.data_at;
     const int64_t *offsets = (const int64_t *)((const char *)j->a->packed + j->at.offsets_at);
     int64_t total = cpu_ceil_div(j->a->m, LANES) * j->at.panels;
-    int64_t end = cpu_share(total, part + 1, parts);
-    for (int64_t u = cpu_share(total, part, parts); u < end; u++) {
+    int64_t end = parallel_share(total, part + 1, parts);
+    for (int64_t u = parallel_share(total, part, parts); u < end; u++) {
         int64_t tile = u / j->at.panels, i = u % j->at.panels, lanes = tile_lanes(j->a->m, tile);
         const uint8_t *x = j->xt + tile * LANES * j->at.quads * 4;
         if (j->high == HIGH)
@@ -314,23 +327,16 @@ static void set_up(const tare_run_args *a, job *j) {
                     .factor = 1};
 }
 
+static void put_blocks(void *ctx, int64_t from, int64_t to, int part) {
+    (void)part;
+    for (int64_t b = from; b < to; b++) put_x(ctx, b);
+}
+
 static tare_status run(const tare_run_args *a) {
     job j;
     set_up(a, &j);
-    int64_t blocks = cpu_ceil_div(a->m, 16);
-#ifdef _OPENMP
-#pragma omp parallel num_threads(a->threads)
-    {
-        int part = omp_get_thread_num(), parts = omp_get_num_threads();
-        int64_t end = cpu_share(blocks, part + 1, parts);
-        for (int64_t b = cpu_share(blocks, part, parts); b < end; b++) put_x(&j, b);
-#pragma omp barrier
-        work(&j, part, parts);
-    }
-#else
-    for (int64_t b = 0; b < blocks; b++) put_x(&j, b);
-    work(&j, 0, 1);
-#endif
+    parallel_ranges(cpu_ceil_div(a->m, 16), a->threads, put_blocks, &j);
+    parallel_pieces(a->threads, work, &j);
     return TARE_OK;
 }
 

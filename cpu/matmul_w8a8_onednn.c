@@ -81,28 +81,33 @@ static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob,
 
 /* The quantiser pads rows to 64 codes, the library gets rows without a gap: where k is no multiple
  * of 64, a row's padding falls into the next row, which then overwrites it, in order. */
-static void quantise(const tare_run_args *a, const areas *at) {
+static void quantise_rows(void *ctx, int64_t from, int64_t to, int part) {
+    const tare_run_args *a = ctx;
     const tare_problem *p = a->problem;
+    areas at = areas_of(p);
     xquant_rows *rows = cpu_features() & CPU_VNNI ? xquant_vnni : xquant_c;
     int64_t padded = (int64_t)cpu_round_up((size_t)p->k, 64);
-    int parts = padded != p->k ? 1 : a->m < a->threads ? (int)a->m : a->threads;
     char *s = a->scratch;
-#pragma omp parallel for schedule(static) num_threads(parts)
-    for (int part = 0; part < parts; part++)
-        for (int64_t i = cpu_share(a->m, part, parts); i < cpu_share(a->m, part + 1, parts); i++) {
-            xquant q = {.x = (const char *)a->x + (size_t)(i * p->k) * tare_type_bytes(p->x),
-                        .type = p->x,
-                        .k = p->k,
-                        .m = 1,
-                        .q = s + i * p->k,
-                        .ldq = padded,
-                        .scale = (float *)(s + at->scale) + i,
-                        .minus = (int32_t *)(s + at->minus) + i,
-                        .segment = padded,
-                        .segments = 1,
-                        .factor = 1};
-            rows(&q, 0, 1);
-        }
+    (void)part;
+    for (int64_t i = from; i < to; i++) {
+        xquant q = {.x = (const char *)a->x + (size_t)(i * p->k) * tare_type_bytes(p->x),
+                    .type = p->x,
+                    .k = p->k,
+                    .m = 1,
+                    .q = s + i * p->k,
+                    .ldq = padded,
+                    .scale = (float *)(s + at.scale) + i,
+                    .minus = (int32_t *)(s + at.minus) + i,
+                    .segment = padded,
+                    .segments = 1,
+                    .factor = 1};
+        rows(&q, 0, 1);
+    }
+}
+
+static void quantise(const tare_run_args *a) {
+    int one_after_another = a->problem->k % 64 != 0;
+    parallel_ranges(a->m, one_after_another ? 1 : a->threads, quantise_rows, (void *)(uintptr_t)a);
 }
 
 static tare_status run(const tare_run_args *a) {
@@ -110,7 +115,7 @@ static tare_status run(const tare_run_args *a) {
     const head *h = a->packed;
     areas at = areas_of(p);
     char *s = a->scratch;
-    quantise(a, &at);
+    quantise(a);
     onednn_run r = {.c = case_of(p, a->m, a->threads),
                     .blob = (const char *)h + h->library,
                     .x = s,

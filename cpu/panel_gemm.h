@@ -364,45 +364,67 @@ static void panel_buffered(const tare_run_args *a, panel_shape s, int64_t panel,
 
 /* ---- run ---- */
 
+typedef struct panel_job {
+    const tare_run_args *a;
+    panel_shape s;
+    const float *x;
+    char *own; /* thread_bytes a part */
+    int64_t chunk, chunks;
+} panel_job;
+
+static float *own_of(const panel_job *j, int part) {
+    return (float *)(void *)(j->own + (size_t)part * j->s.thread_bytes);
+}
+
+/* Each thread walks neighbouring panels: one sequential stream of weights a thread. */
+static void small_panels(void *ctx, int64_t from, int64_t to, int part) {
+    const panel_job *j = ctx;
+    for (int64_t p = from; p < to; p++) panel_direct(j->a, j->s, p, j->x, own_of(j, part));
+}
+
 static void run_small(const tare_run_args *a, panel_shape s) {
     float *xs = a->scratch;
-    char *own = (char *)a->scratch + s.x_bytes;
     if (s.copied_x)
         for (int64_t r = 0; r < a->m; r++) read_floats(a, r, 0, s.k_pad, xs + r * s.k_pad);
-    const float *x = s.copied_x ? xs : a->x;
-    /* Each thread walks neighbouring panels: one sequential stream of weights a thread. */
-#pragma omp parallel for schedule(static, 1) num_threads(a->threads)
-    for (int t = 0; t < a->threads; t++)
-        for (int64_t p = cpu_share(s.panels, t, a->threads);
-             p < cpu_share(s.panels, t + 1, a->threads); p++)
-            panel_direct(a, s, p, x, (float *)(void *)(own + (size_t)t * s.thread_bytes));
+    panel_job j = {
+        .a = a, .s = s, .x = s.copied_x ? xs : a->x, .own = (char *)a->scratch + s.x_bytes};
+    parallel_ranges(s.panels, a->threads, small_panels, &j);
 }
 
 /* Pieces of work a thread, at least, and rows below which decoding a panel again is not worth it.
  */
 enum { PIECES = 8, LEAST_ROWS = 64 / MR * MR };
 
+static void pack_blocks(void *ctx, int64_t from, int64_t to, int part) {
+    const panel_job *j = ctx;
+    float *xs = j->a->scratch;
+    (void)part;
+    for (int64_t b = from; b < to; b++)
+        pack_rows(j->a, b * MR, j->s.k_pad, xs + b * MR * j->s.k_pad);
+}
+
+static void large_item(void *ctx, int64_t i, int part) {
+    const panel_job *j = ctx;
+    int64_t row0 = i % j->chunks * j->chunk, row1 = row0 + j->chunk;
+    if (row1 > j->a->m) row1 = j->a->m;
+    panel_buffered(j->a, j->s, i / j->chunks, row0, row1, j->x, own_of(j, part));
+}
+
 /* Work is cut into panels and, where those are few, into chunks of rows; threads take what is next,
  * since a shared machine's cores are not alike. */
 static void run_large(const tare_run_args *a, panel_shape s) {
-    float *xs = a->scratch;
-    char *own = (char *)a->scratch + s.x_bytes;
     int64_t blocks = s.m_pad / MR, want = cpu_ceil_div(PIECES * a->threads, s.panels);
     int64_t chunk = cpu_ceil_div(blocks, want) * MR;
     if (chunk < LEAST_ROWS) chunk = LEAST_ROWS;
     if (chunk > M_CHUNK) chunk = M_CHUNK;
-    int64_t chunks = cpu_ceil_div(a->m, chunk);
-#pragma omp parallel num_threads(a->threads)
-    {
-#pragma omp for schedule(static)
-        for (int64_t b = 0; b < blocks; b++) pack_rows(a, b * MR, s.k_pad, xs + b * MR * s.k_pad);
-#pragma omp for schedule(dynamic, 1)
-        for (int64_t i = 0; i < s.panels * chunks; i++) {
-            int64_t row0 = i % chunks * chunk, row1 = row0 + chunk < a->m ? row0 + chunk : a->m;
-            float *mine = (float *)(void *)(own + (size_t)cpu_thread() * s.thread_bytes);
-            panel_buffered(a, s, i / chunks, row0, row1, xs, mine);
-        }
-    }
+    panel_job j = {.a = a,
+                   .s = s,
+                   .x = a->scratch,
+                   .own = (char *)a->scratch + s.x_bytes,
+                   .chunk = chunk,
+                   .chunks = cpu_ceil_div(a->m, chunk)};
+    parallel_ranges(blocks, a->threads, pack_blocks, &j);
+    parallel_items(s.panels * j.chunks, a->threads, large_item, &j);
 }
 
 static tare_status panel_run(const tare_run_args *a) {

@@ -33,17 +33,28 @@ typedef struct burst {
     double work; /* of the slowest thread within it */
 } burst;
 
+typedef struct math_job {
+    const probe_math *p;
+    int64_t rounds;
+    double work[PARALLEL_MAX];
+} math_job;
+
+static void math_piece(void *ctx, int part, int parts) {
+    math_job *j = ctx;
+    double t = now();
+    (void)parts;
+    sink = j->p->run(j->rounds);
+    j->work[part] = now() - t;
+}
+
 static burst burst_of(const probe_math *p, int64_t rounds) {
-    double threads = 0, sum = 0, work = 0, start = now();
-#pragma omp parallel num_threads(tare_threads()) reduction(+ : threads, sum) reduction(max : work)
-    {
-        double t = now();
-        sum += p->run(rounds);
-        work = now() - t;
-        threads += 1;
-    }
-    sink = sum;
-    return (burst){threads * (double)rounds * p->ops, now() - start, work};
+    int threads = tare_threads();
+    math_job j = {.p = p, .rounds = rounds};
+    double work = 0, start = now();
+    parallel_pieces(threads, math_piece, &j);
+    double wall = now() - start;
+    for (int i = 0; i < threads; i++) work = j.work[i] > work ? j.work[i] : work;
+    return (burst){threads * (double)rounds * p->ops, wall, work};
 }
 
 /* Bursts grow until the work in them lasts long enough: on a busy machine starting the threads may
@@ -76,44 +87,44 @@ static probe_read *read_of(uint64_t f) {
 }
 
 /* A contiguous share a thread. Filling uses the same split, so that a page lies near its reader. */
-static void fill(char *buf, size_t units, int parts) {
-#pragma omp parallel for num_threads(parts) schedule(static)
-    for (int part = 0; part < parts; part++) {
-        size_t from = (size_t)cpu_share((int64_t)units, part, parts),
-               to = (size_t)cpu_share((int64_t)units, part + 1, parts);
-        for (size_t i = from * READ_UNIT; i < to * READ_UNIT; i++) buf[i] = (char)(i >> 12);
-    }
+typedef struct read_job {
+    char *buf;
+    probe_read *read;
+    int passes;
+} read_job;
+
+static void fill(void *ctx, int64_t from, int64_t to, int part) {
+    const read_job *j = ctx;
+    (void)part;
+    for (int64_t i = from * READ_UNIT; i < to * READ_UNIT; i++) j->buf[i] = (char)(i >> 12);
 }
 
-static void read_all(probe_read *read, const char *buf, size_t units, int parts, int passes) {
+static void read_share(void *ctx, int64_t from, int64_t to, int part) {
+    const read_job *j = ctx;
     uint64_t sum = 0;
-#pragma omp parallel for num_threads(parts) schedule(static) reduction(^ : sum)
-    for (int part = 0; part < parts; part++) {
-        size_t from = (size_t)cpu_share((int64_t)units, part, parts),
-               to = (size_t)cpu_share((int64_t)units, part + 1, parts);
-        for (int i = 0; i < passes; i++)
-            sum ^= read(buf + from * READ_UNIT, (to - from) * READ_UNIT) + (uint64_t)i;
-    }
+    (void)part;
+    for (int i = 0; i < j->passes; i++)
+        sum ^= j->read(j->buf + from * READ_UNIT, (size_t)(to - from) * READ_UNIT) + (uint64_t)i;
     sink = (double)sum;
 }
 
 /* GB/s over `bytes`, `passes` of them a burst. */
 static tare_status read_rate(size_t bytes, int passes, double seconds, double *rate) {
-    size_t units = bytes / READ_UNIT;
+    int64_t units = (int64_t)(bytes / READ_UNIT);
     int parts = tare_threads();
-    char *buf = tare_alloc(units * READ_UNIT);
-    if (!buf) TARE_FAIL(TARE_E_NOMEM, "cpu: no memory for a read probe of %zu bytes", bytes);
-    probe_read *read = read_of(cpu_features());
-    fill(buf, units, parts);
-    read_all(read, buf, units, parts, 1);
+    read_job j = {.buf = tare_alloc(bytes), .read = read_of(cpu_features()), .passes = 1};
+    if (!j.buf) TARE_FAIL(TARE_E_NOMEM, "cpu: no memory for a read probe of %zu bytes", bytes);
+    parallel_ranges(units, parts, fill, &j);
+    parallel_ranges(units, parts, read_share, &j);
+    j.passes = passes;
     double start = now(), best = 0;
     do {
         double t = now();
-        read_all(read, buf, units, parts, passes);
+        parallel_ranges(units, parts, read_share, &j);
         double one = (double)(units * READ_UNIT) * passes / (now() - t);
         if (one > best) best = one;
     } while (now() - start < seconds);
-    tare_free(buf);
+    tare_free(j.buf);
     *rate = best * 1e-9;
     return TARE_OK;
 }
@@ -154,6 +165,10 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static void nothing(void *ctx, int part, int parts) {
+    (void)ctx, (void)part, (void)parts;
+}
+
 /* ns of a parallel region that does nothing, back to back, as a layer follows a layer. Each is
  * timed alone, and LAUNCHES at least: where something else holds a core, a region takes
  * milliseconds, and only those between count. */
@@ -161,10 +176,8 @@ static double launch(double seconds) {
     double ns[SAMPLES], start = now();
     int count = 0;
     do {
-        double threads = 0, t = now();
-#pragma omp parallel num_threads(tare_threads()) reduction(+ : threads)
-        threads += 1;
-        sink = threads;
+        double t = now();
+        parallel_pieces(tare_threads(), nothing, NULL);
         ns[count++ % SAMPLES] = (now() - t) * 1e9;
     } while ((now() - start < seconds || count < LAUNCHES) && count < 1 << 24);
     int kept = count < SAMPLES ? count : SAMPLES;

@@ -16,16 +16,6 @@ static void add(char *out, size_t size, const char *text) {
     snprintf(out + at, size - at, "%s%s", at ? ", " : "", text);
 }
 
-static void threads(char *out, size_t size) {
-#ifdef _OPENMP
-    char text[32];
-    snprintf(text, sizeof text, "OpenMP %d", _OPENMP);
-    add(out, size, text);
-#else
-    add(out, size, "no OpenMP");
-#endif
-}
-
 #ifdef TARE_HAVE_OPENBLAS
 static void openblas(char *out, size_t size) {
     static const char *const kind[] = {"one thread", "own threads", "OpenMP"};
@@ -89,7 +79,6 @@ const char *cpu_openblas_core(void) {
 
 void cpu_runtime(char *out, size_t size) {
     out[0] = 0;
-    threads(out, size);
 #ifdef TARE_HAVE_OPENBLAS
     openblas(out, size);
 #endif

@@ -245,33 +245,49 @@ static void row_block_gather(const tare_run_args *a, const sparse_shape *s, int6
     }
 }
 
-static tare_status sparse_run(const tare_run_args *a) {
-    sparse_shape s = shape_of(a->problem);
-    float *xt = a->scratch;
-    char *tiles = (char *)a->scratch + s.x_bytes;
-    int gather = a->m == 1 && s.r == 1 && s.c == 1;
-    int64_t chunks = cpu_ceil_div(a->m, LANES), pieces = cpu_ceil_div(s.k_pad, 256);
-    if (gather) transpose(a, 0, 1, 0, s.k_pad, xt);
-#pragma omp parallel num_threads(a->threads)
-    {
-        float *tile = (float *)(void *)(tiles + (size_t)cpu_thread() * s.tile_bytes);
-        if (!gather) {
-#pragma omp for schedule(static)
-            for (int64_t i = 0; i < chunks * pieces; i++) {
-                int64_t m0 = i / pieces * LANES, k0 = i % pieces * 256, left = a->m - m0;
-                int64_t lanes = left < LANES ? cpu_ceil_div(left, VL) * VL : LANES;
-                int64_t k1 = k0 + 256 < s.k_pad ? k0 + 256 : s.k_pad;
-                transpose(a, m0, lanes, k0, k1, xt + m0 * s.k_pad);
-            }
-        }
-#pragma omp for schedule(dynamic, 1)
-        for (int64_t b = 0; b < s.row_blocks; b++) {
-            if (gather)
-                row_block_gather(a, &s, b, xt);
-            else
-                row_block(a, &s, b, xt, tile);
-        }
+typedef struct sparse_job {
+    const tare_run_args *a;
+    sparse_shape s;
+    float *xt;
+    char *tiles; /* tile_bytes a part */
+    int64_t pieces;
+} sparse_job;
+
+static void turn_pieces(void *ctx, int64_t from, int64_t to, int part) {
+    const sparse_job *j = ctx;
+    (void)part;
+    for (int64_t i = from; i < to; i++) {
+        int64_t m0 = i / j->pieces * LANES, k0 = i % j->pieces * 256, left = j->a->m - m0;
+        int64_t lanes = left < LANES ? cpu_ceil_div(left, VL) * VL : LANES;
+        int64_t k1 = k0 + 256 < j->s.k_pad ? k0 + 256 : j->s.k_pad;
+        transpose(j->a, m0, lanes, k0, k1, j->xt + m0 * j->s.k_pad);
     }
+}
+
+static void gather_item(void *ctx, int64_t b, int part) {
+    const sparse_job *j = ctx;
+    (void)part;
+    row_block_gather(j->a, &j->s, b, j->xt);
+}
+
+static void block_item(void *ctx, int64_t b, int part) {
+    const sparse_job *j = ctx;
+    float *tile = (float *)(void *)(j->tiles + (size_t)part * j->s.tile_bytes);
+    row_block(j->a, &j->s, b, j->xt, tile);
+}
+
+static tare_status sparse_run(const tare_run_args *a) {
+    sparse_job j = {.a = a, .s = shape_of(a->problem), .xt = a->scratch};
+    j.tiles = (char *)a->scratch + j.s.x_bytes;
+    j.pieces = cpu_ceil_div(j.s.k_pad, 256);
+    if (a->m == 1 && j.s.r == 1 && j.s.c == 1) {
+        transpose(a, 0, 1, 0, j.s.k_pad, j.xt);
+        parallel_items(j.s.row_blocks, a->threads, gather_item, &j);
+        return TARE_OK;
+    }
+    int64_t chunks = cpu_ceil_div(a->m, LANES);
+    parallel_ranges(chunks * j.pieces, a->threads, turn_pieces, &j);
+    parallel_items(j.s.row_blocks, a->threads, block_item, &j);
     return TARE_OK;
 }
 

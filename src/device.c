@@ -1,35 +1,8 @@
-/* Devices as the caller sees them, the thread knob, streams and buffers. Thin on purpose: each call
+/* Devices as the caller sees them, streams and buffers. Thin on purpose: each call
  * checks its arguments and hands on to the backend. */
 #include "internal.h"
 
-#include <sched.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
-
-static atomic_int threads_set;
-
-static int default_threads(void) {
-    const char *env = getenv("TARE_THREADS");
-    int n = env ? atoi(env) : 0;
-    if (n <= 0) {
-        cpu_set_t set;
-        n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    }
-    return n < 1 ? 1 : n > 1024 ? 1024 : n;
-}
-
-void tare_set_threads(int n) {
-    atomic_store(&threads_set, n > 1024 ? 1024 : n);
-}
-
-int tare_threads(void) {
-    int n = atomic_load(&threads_set);
-    if (n > 0) return n;
-    n = default_threads();
-    atomic_store(&threads_set, n);
-    return n;
-}
 
 tare_status tare_device_describe(const tare_device *d, tare_device_info *out) {
     if (!d || !out) TARE_FAIL(TARE_E_ARG, "device_describe: null argument");
@@ -116,6 +89,13 @@ tare_status tare_stream_sync(tare_stream *s) {
     if (!s) TARE_FAIL(TARE_E_ARG, "stream_sync: null stream");
     TARE_TRY(tare_not_recording(s));
     return s->device->backend->ops->stream_sync(s->device->state, s->state);
+}
+
+tare_status tare_stream_set_parallel(tare_stream *s, tare_parallel_fn fn, void *ctx, int threads) {
+    if (!s || (fn && threads < 1))
+        TARE_FAIL(TARE_E_ARG, "stream_set_parallel: no stream, or a host that lends no thread");
+    s->lent = (parallel_host){fn, fn ? ctx : NULL, threads < PARALLEL_MAX ? threads : PARALLEL_MAX};
+    return TARE_OK;
 }
 
 tare_status tare_stream_times(tare_stream *s, tare_times *out) {

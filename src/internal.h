@@ -5,6 +5,8 @@
 #include <tare/backend.h>
 #include <tare/tare.h>
 
+#include "src/parallel.h"
+
 /* Sets the thread's error text and returns s: `return tare_fail(...)` is one thought. */
 tare_status tare_fail(tare_status s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -110,6 +112,7 @@ tare_status tare_packed_copy(const tare_packed *p, tare_stream *s, tare_packed *
 int tare_packed_rebind(tare_packed *p, const tare_plan *plan);
 struct tare_stream {
     tare_device *device;
+    parallel_host lent; /* fn null: runs are on the process's threads */
     void *state;
     void *scratch;
     size_t scratch_bytes;

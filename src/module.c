@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static const char prefix[] = "tare-backend-", suffix[] = ".so";
-static const tare_backend_host host = {TARE_BACKEND_ABI, tare_fail};
+static const tare_backend_host host = {TARE_BACKEND_ABI, tare_fail, tare_threads, parallel_pieces};
 
 static int is_module(const struct dirent *e) {
     size_t n = strlen(e->d_name), tail = sizeof suffix - 1;

@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,35 @@ static void finish_row(const tare_problem *p, const double *xs, const double *w,
     }
 }
 
+typedef struct reference_job {
+    const tare_problem *p;
+    const tare_tensor *t;
+    const void *x;
+    const float *bias;
+    double *xs, *rows; /* rows: k a part */
+    double *y, *mag;
+    atomic_int failed; /* a tare_status */
+} reference_job;
+
+static void load_rows(void *ctx, int64_t from, int64_t to, int part) {
+    const reference_job *j = ctx;
+    (void)part;
+    for (int64_t i = from; i < to; i++) load_x(j->p, j->x, i, j->xs + i * j->p->k);
+}
+
+static void columns(void *ctx, int64_t from, int64_t to, int part) {
+    reference_job *j = ctx;
+    double *w = j->rows + part * j->p->k;
+    for (int64_t c = from; c < to; c++) {
+        tare_status one = tare_decode_row_f64(j->t, c, w);
+        if (one != TARE_OK) {
+            atomic_store(&j->failed, (int)one);
+            return;
+        }
+        finish_row(j->p, j->xs, w, c, j->bias ? j->bias[c] : 0, j->y, j->mag);
+    }
+}
+
 tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const void *x,
                            const float *bias, double *y, double *mag) {
     TARE_TRY(tare_problem_check(p));
@@ -66,32 +96,20 @@ tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const vo
         TARE_FAIL(TARE_E_ARG, "reference: the tensor is not the problem's");
     size_t k = (size_t)p->k, m = (size_t)p->m;
     int threads = tare_threads();
-    double *xs = tare_alloc(m * k * sizeof *xs);
-    double *rows = tare_alloc((size_t)threads * k * sizeof *rows);
-    tare_status s = TARE_OK;
-    if (xs && rows) {
-#pragma omp parallel for num_threads(threads)
-        for (int64_t i = 0; i < p->m; i++) load_x(p, x, i, xs + (size_t)i * k);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-        for (int part = 0; part < threads; part++) {
-            int64_t from = p->n * part / threads, to = p->n * (part + 1) / threads;
-            double *w = rows + (size_t)part * k;
-            for (int64_t c = from; c < to; c++) {
-                tare_status one = tare_decode_row_f64(t, c, w);
-                if (one != TARE_OK) {
-#pragma omp atomic write
-                    s = one;
-                    break;
-                }
-                finish_row(p, xs, w, c, bias ? bias[c] : 0, y, mag);
-            }
-        }
+    reference_job j = {.p = p, .t = t, .x = x, .bias = bias, .y = y, .mag = mag};
+    j.xs = tare_alloc(m * k * sizeof *j.xs);
+    j.rows = tare_alloc((size_t)threads * k * sizeof *j.rows);
+    int ok = j.xs && j.rows;
+    if (ok) {
+        parallel_ranges(p->m, threads, load_rows, &j);
+        parallel_ranges(p->n, threads, columns, &j);
     }
-    int ok = xs && rows;
-    tare_free(xs);
-    tare_free(rows);
+    tare_free(j.xs);
+    tare_free(j.rows);
     if (!ok) TARE_FAIL(TARE_E_NOMEM, "reference: out of memory for %lld rows", (long long)p->m);
-    return s;
+    if (atomic_load(&j.failed))
+        TARE_FAIL((tare_status)atomic_load(&j.failed), "reference: a row of W does not decode");
+    return TARE_OK;
 }
 
 /* The spacing of type t at |v|. */

@@ -230,6 +230,7 @@ static tare_status run(const tare_plan *plan, const tare_packed *w, const tare_s
     if (s->scratch_bytes < plan->scratch_bytes)
         TARE_FAIL(TARE_E_ARG, "run: tare_stream_reserve was not called for this plan");
     TARE_TRY(check_room(p, x, bias, y, m));
+    int threads = s->lent.fn ? s->lent.threads : tare_threads();
     tare_run_args a = {.problem = p,
                        .packed = w->mem,
                        .x = x->mem,
@@ -239,8 +240,11 @@ static tare_status run(const tare_plan *plan, const tare_packed *w, const tare_s
                        .scratch = s->scratch,
                        .scratch_bytes = s->scratch_bytes,
                        .stream = s->state,
-                       .threads = tare_threads() < plan->threads ? tare_threads() : plan->threads};
-    return plan->row->run(&a);
+                       .threads = threads < plan->threads ? threads : plan->threads};
+    const parallel_host *before = parallel_enter(s->lent.fn ? &s->lent : NULL);
+    tare_status st = plan->row->run(&a);
+    parallel_leave(before);
+    return st;
 }
 
 tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s,

@@ -1,7 +1,6 @@
 /* One plan and one set of packed weights, several threads: each with its own stream and buffers,
- * all must get the same bits, while further threads plan, explain, tune and fail. Meant for TSan,
- * which is built without OpenMP, since it does not know that runtime's barriers; useful everywhere.
- * A plain program: TSan and a forking test framework do not mix. */
+ * all must get the same bits, while further threads plan, explain, tune and fail. Meant for TSan;
+ * useful everywhere. A plain program: TSan and a forking test framework do not mix. */
 #include "tests/rowdata.h"
 
 #include <pthread.h>

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define TARE_BACKEND_ABI 4
+#define TARE_BACKEND_ABI 5
 
 /* What a row says of a problem it accepts, or why it does not. Zeroed before the call. */
 typedef struct tare_fit {
@@ -143,11 +143,16 @@ typedef struct tare_backend {
     ((uint32_t)(sizeof(tare_backend) + sizeof(tare_kernel) + sizeof(tare_backend_ops) +            \
                 sizeof(tare_fit) + sizeof(tare_run_args)))
 
-/* What the library lends a module: a way to report an error in full. */
+/* What the library lends a module: a way to report an error in full, and its threads. */
 typedef struct tare_backend_host {
     uint32_t abi;
     /* Sets the thread's error text and returns s. */
     tare_status (*fail)(tare_status s, const char *format, ...);
+    /* As tare_threads(). */
+    int (*threads)(void);
+    /* Calls piece(ctx, i, pieces) for each i of 0..pieces-1 once and returns when all are done. In
+     * whatever order and by however many threads: no piece may wait for another. */
+    void (*parallel)(int pieces, void (*piece)(void *ctx, int i, int pieces), void *ctx);
 } tare_backend_host;
 
 /* The one symbol a module exports: returns its static table, or null with a reason in *why. */

@@ -225,9 +225,26 @@ TARE_API tare_status tare_device_tune(tare_device *d, double seconds,
 TARE_API const char *tare_backend_refusal(int index);
 
 /* The one thread knob of host kernels. n <= 0: the default (TARE_THREADS, else the CPUs this
- * process may run on). Call it between runs, from one thread. */
+ * process may run on, or fewer where a control group's quota grants less time than that). Call it
+ * between runs, from one thread.
+ *
+ * The threads are the library's own: made at first use, asleep between runs, fewer where the
+ * system refuses more. A forked child makes new ones. While they work for one caller, another
+ * caller's run is done by the thread that calls. */
 TARE_API void tare_set_threads(int n);
 TARE_API int tare_threads(void);
+
+/* Threads of the host's instead. `fn` calls piece(arg, i) for each i of 0..n-1 once, on threads of
+ * its choice, one after another if it likes, and returns when all have returned; it does not fail
+ * (pieces that it leaves out are run by the caller) and may be called from several threads at once.
+ * Pieces do not wait for each other, and do not call fn. n is 2..`threads`. `ctx` must stay while
+ * the library uses it. */
+typedef void (*tare_parallel_fn)(void *ctx, int n, void (*piece)(void *arg, int i), void *arg);
+/* For the whole process: every call that shares out work uses fn from now on, and `threads` (>= 1)
+ * is what tare_threads() says. fn null: back to the library's own; `threads` as tare_set_threads
+ * takes it. Call it between runs, from one thread. Libraries of vendors that start threads of their
+ * own are passed over while threads are lent, unless it is just one. */
+TARE_API tare_status tare_set_parallel(tare_parallel_fn fn, void *ctx, int threads);
 
 /* ---- problems ----------------------------------------------------------------------------- */
 
@@ -365,6 +382,11 @@ TARE_API tare_status tare_stream_create(tare_device *d, tare_stream **out);
  * TARE_E_UNSUPPORTED with the reason, and later plans of the problem pass that row over. */
 TARE_API tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan);
 TARE_API tare_status tare_stream_sync(tare_stream *s);
+/* The same as tare_set_parallel for the runs of one stream, so that two hosts in a process, or two
+ * sessions, each use their own: runs take at most `threads` (and at most the plan's). fn null: as
+ * the process has it. A vendor's library runs on one thread then. */
+TARE_API tare_status tare_stream_set_parallel(tare_stream *s, tare_parallel_fn fn, void *ctx,
+                                              int threads);
 /* What the device spent on the commands of a stream since the last call, by its own clock. */
 typedef struct tare_times {
     double h2d_ns, kernel_ns, d2h_ns;

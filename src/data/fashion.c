@@ -82,13 +82,27 @@ void fashion_clear(fashion *f) {
     memset(f, 0, sizeof *f);
 }
 
+typedef struct picking {
+    const dataset *d;
+    const uint32_t *index;
+    int64_t first;
+    float *out;
+} picking;
+
+static void pick(void *ctx, int64_t begin, int64_t end, int part) {
+    const picking *p = ctx;
+    int64_t width = p->d->width;
+    (void)part;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t which = p->index ? (int64_t)p->index[i] : p->first + i;
+        const uint8_t *from = p->d->image + which * width;
+        float *to = p->out + i * width;
+        for (int64_t j = 0; j < width; j++) to[j] = (float)from[j] * (1.0f / 255.0f);
+    }
+}
+
 void dataset_inputs(const dataset *d, const uint32_t *index, int64_t first, int64_t count,
                     float *out) {
-    int threads = count * d->width < 65536 ? 1 : tare_threads();
-#pragma omp parallel for num_threads(threads)
-    for (int64_t i = 0; i < count; i++) {
-        const uint8_t *from = d->image + (index ? (int64_t)index[i] : first + i) * d->width;
-        float *to = out + i * d->width;
-        for (int64_t j = 0; j < d->width; j++) to[j] = (float)from[j] * (1.0f / 255.0f);
-    }
+    picking p = {d, index, first, out};
+    parallel_ranges(count, count * d->width < 65536 ? 1 : tare_threads(), pick, &p);
 }

@@ -27,12 +27,25 @@ static int any(const tare_format *f, int64_t n, int64_t k, const float *w, int64
     return 0;
 }
 
-static int64_t count(const tare_format *f, int64_t n, int64_t k, const float *w) {
+typedef struct matrix {
+    const tare_format *f;
+    int64_t n, k;
+    const float *w;
+} matrix;
+
+/* Blocks with a value in block rows from..to-1. */
+static int64_t blocks_in(void *ctx, int64_t from, int64_t to) {
+    const matrix *m = ctx;
     int64_t kept = 0;
-#pragma omp parallel for reduction(+ : kept) num_threads(format_threads(n, k))
-    for (int64_t i = 0; i < n; i += f->block_r)
-        for (int64_t j = 0; j < k; j += f->block_c) kept += any(f, n, k, w, i, j);
-    return kept * f->block_r * f->block_c;
+    for (int64_t i = from * m->f->block_r; i < to * m->f->block_r; i += m->f->block_r)
+        for (int64_t j = 0; j < m->k; j += m->f->block_c) kept += any(m->f, m->n, m->k, m->w, i, j);
+    return kept;
+}
+
+static int64_t count(const tare_format *f, int64_t n, int64_t k, const float *w) {
+    matrix m = {f, n, k, w};
+    int64_t rows = (n + f->block_r - 1) / f->block_r;
+    return format_sum(rows, format_threads(n, k), blocks_in, &m) * f->block_r * f->block_c;
 }
 
 /* Rows past n have no scale of their own; their zeros need none. */

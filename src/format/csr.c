@@ -10,12 +10,16 @@ static tare_status size(const tare_tensor *t, size_t bytes[TARE_PARTS]) {
     return TARE_OK;
 }
 
-static int64_t count(const tare_format *f, int64_t n, int64_t k, const float *w) {
+static int64_t kept_in(void *ctx, int64_t from, int64_t to) {
+    const float *w = ctx;
     int64_t kept = 0;
-    (void)f;
-#pragma omp parallel for reduction(+ : kept) num_threads(format_threads(n, k))
-    for (int64_t i = 0; i < n * k; i++) kept += w[i] != 0;
+    for (int64_t i = from; i < to; i++) kept += w[i] != 0;
     return kept;
+}
+
+static int64_t count(const tare_format *f, int64_t n, int64_t k, const float *w) {
+    (void)f;
+    return format_sum(n * k, format_threads(n, k), kept_in, (void *)(uintptr_t)w);
 }
 
 /* Where each row's values begin: counted by rows, then added up. */

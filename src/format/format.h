@@ -49,6 +49,9 @@ const layout *format_layout(const tare_format *f);
 
 /* Threads for work on n x k values. */
 int format_threads(int64_t n, int64_t k);
+/* The sum of what `in` gives for shares of 0..total-1. */
+int64_t format_sum(int64_t total, int threads, int64_t (*in)(void *ctx, int64_t from, int64_t to),
+                   void *ctx);
 /* Calls `one` for rows 0..rows-1, `part` in 0..threads-1 being the caller's own; where rows fail,
  * the error is that of the first. */
 typedef tare_status (*format_row)(void *ctx, int64_t row, int part);

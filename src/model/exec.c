@@ -7,9 +7,12 @@
 #include "src/internal.h"
 
 /* f32 to bf16, nearest even, in a form that compilers vectorise; inputs are finite. */
-static void to_bf16(const float *x, size_t count, uint16_t *out, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (size_t i = 0; i < count; i++) {
+static void to_bf16(void *ctx, int64_t from, int64_t to, int part) {
+    const exec *e = ctx;
+    const float *x = e->input;
+    uint16_t *out = e->turned;
+    (void)part;
+    for (int64_t i = from; i < to; i++) {
         union {
             float f;
             uint32_t u;
@@ -18,14 +21,16 @@ static void to_bf16(const float *x, size_t count, uint16_t *out, int threads) {
     }
 }
 
+static void to_first(void *ctx, int64_t from, int64_t to, int part) {
+    const exec *e = ctx;
+    (void)part;
+    for (int64_t i = from; i < to; i++) tare_store(e->first, e->turned, (size_t)i, e->input[i]);
+}
+
 static void turn(const exec *e, size_t count) {
     int threads = count < 65536 ? 1 : tare_threads();
-    if (e->first == TARE_BF16) {
-        to_bf16(e->input, count, e->turned, threads);
-        return;
-    }
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (size_t i = 0; i < count; i++) tare_store(e->first, e->turned, i, e->input[i]);
+    parallel_ranges((int64_t)count, threads, e->first == TARE_BF16 ? to_bf16 : to_first,
+                    (void *)(uintptr_t)e);
 }
 
 static tare_status ready_layer(exec *e, const model_layer *l, int i, const exec_options *o) {

@@ -21,6 +21,18 @@ tare_status tare_fail(tare_status s, const char *format, ...) {
     return host ? host->fail(s, "%s", text) : s;
 }
 
+int tare_threads(void) {
+    return host ? host->threads() : 1;
+}
+
+void parallel_pieces(int pieces, parallel_piece *piece, void *ctx) {
+    if (host) {
+        host->parallel(pieces, piece, ctx);
+        return;
+    }
+    for (int i = 0; i < pieces; i++) piece(ctx, i, pieces);
+}
+
 __attribute__((visibility("default"))) const tare_backend *
 tare_backend_entry(const tare_backend_host *h, const char **why) {
     if (h->abi != TARE_BACKEND_ABI) {

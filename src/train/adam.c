@@ -48,20 +48,31 @@ void adam_clear(adam *a) {
     mlp_clear(&a->square);
 }
 
-/* rate and eps carry the two bias corrections already. */
-static void update(int64_t count, float *w, float *mean, float *square, const float *grad,
-                   const uint8_t *keep, float rate, float eps) {
-    int threads = count < 65536 ? 1 : tare_threads();
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t i = 0; i < count; i++) {
+typedef struct step {
+    float *w, *mean, *square;
+    const float *grad;
+    const uint8_t *keep;
+    float rate, eps; /* carry the two bias corrections already */
+} step;
+
+static void update_share(void *ctx, int64_t from, int64_t to, int part) {
+    const step *s = ctx;
+    float *restrict w = s->w, *restrict mean = s->mean, *restrict square = s->square;
+    const float *restrict grad = s->grad;
+    float rate = s->rate, eps = s->eps;
+    (void)part;
+    for (int64_t i = from; i < to; i++) {
         float g = grad[i];
         mean[i] = beta1 * mean[i] + (1 - beta1) * g;
         square[i] = beta2 * square[i] + (1 - beta2) * g * g;
         w[i] -= rate * mean[i] / (sqrtf(square[i]) + eps);
     }
-    if (!keep) return;
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t i = 0; i < count; i++) w[i] = keep[i] ? w[i] : 0;
+    const uint8_t *keep = s->keep;
+    for (int64_t i = from; keep && i < to; i++) w[i] = keep[i] ? w[i] : 0;
+}
+
+static void update(int64_t count, step s) {
+    parallel_ranges(count, count < 65536 ? 1 : tare_threads(), update_share, &s);
 }
 
 void adam_step(adam *a, mlp *net, const mlp *grad, const mlp_mask *mask, float rate) {
@@ -70,9 +81,9 @@ void adam_step(adam *a, mlp *net, const mlp *grad, const mlp_mask *mask, float r
     float r = (float)(rate * c2 / c1), eps = (float)(tiny * c2);
     for (int l = 0; l < net->layers; l++) {
         const uint8_t *keep = mask ? mask->keep[l] : NULL;
-        update(mlp_weights(net, l), net->w[l], a->mean.w[l], a->square.w[l], grad->w[l], keep, r,
-               eps);
-        update(net->width[l + 1], net->b[l], a->mean.b[l], a->square.b[l], grad->b[l], NULL, r,
-               eps);
+        update(mlp_weights(net, l),
+               (step){net->w[l], a->mean.w[l], a->square.w[l], grad->w[l], keep, r, eps});
+        update(net->width[l + 1],
+               (step){net->b[l], a->mean.b[l], a->square.b[l], grad->b[l], NULL, r, eps});
     }
 }

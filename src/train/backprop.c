@@ -38,11 +38,22 @@ static void sum_rows(const float *d, int64_t m, int64_t n, float *out) {
         for (int64_t c = 0; c < n; c++) out[c] += d[i * n + c];
 }
 
+typedef struct gating {
+    const float *out;
+    float *grad;
+} gating;
+
+static void gate_share(void *ctx, int64_t from, int64_t to, int part) {
+    const float *out = ((const gating *)ctx)->out;
+    float *grad = ((const gating *)ctx)->grad;
+    (void)part;
+    for (int64_t i = from; i < to; i++) grad[i] = out[i] > 0 ? grad[i] : 0;
+}
+
 /* A ReLU passes the gradient where its output is positive. */
 static void gate(const float *out, float *grad, int64_t count) {
     int threads = count < 65536 ? 1 : tare_threads();
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t i = 0; i < count; i++) grad[i] = out[i] > 0 ? grad[i] : 0;
+    parallel_ranges(count, threads, gate_share, &(gating){out, grad});
 }
 
 tare_status mlp_backward(const mlp *net, gemm *g, mlp_pass *p, int64_t m) {

@@ -108,17 +108,29 @@ const char *gemm_kernel(const gemm *g, int64_t m, int64_t n, int64_t k) {
     return NULL;
 }
 
-/* Tiles of 16 x 16: a cache line each way. */
-void gemm_transpose(int64_t rows, int64_t cols, const float *in, float *out) {
-    enum { T = 16 };
-    int threads = rows * cols < 65536 ? 1 : tare_threads();
-#pragma omp parallel for num_threads(threads)
-    for (int64_t c0 = 0; c0 < cols; c0 += T)
+enum { T = 16 }; /* tiles of 16 x 16: a cache line each way */
+
+typedef struct turning {
+    int64_t rows, cols;
+    const float *in;
+    float *out;
+} turning;
+
+static void turn_tiles(void *ctx, int64_t from, int64_t to, int part) {
+    const turning *t = ctx;
+    int64_t rows = t->rows, cols = t->cols;
+    (void)part;
+    for (int64_t c0 = from * T; c0 < to * T && c0 < cols; c0 += T)
         for (int64_t r0 = 0; r0 < rows; r0 += T) {
             int64_t c1 = c0 + T < cols ? c0 + T : cols, r1 = r0 + T < rows ? r0 + T : rows;
             for (int64_t c = c0; c < c1; c++)
-                for (int64_t r = r0; r < r1; r++) out[c * rows + r] = in[r * cols + c];
+                for (int64_t r = r0; r < r1; r++) t->out[c * rows + r] = t->in[r * cols + c];
         }
+}
+
+void gemm_transpose(int64_t rows, int64_t cols, const float *in, float *out) {
+    turning t = {rows, cols, in, out};
+    parallel_ranges((cols + T - 1) / T, rows * cols < 65536 ? 1 : tare_threads(), turn_tiles, &t);
 }
 
 tare_status gemm_open(tare_device *d, gemm *out) {

@@ -1,0 +1,27 @@
+/* The thread knob. */
+#include "src/cpus.h"
+#include "src/parallel.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static atomic_int threads_set;
+
+static int default_threads(void) {
+    const char *env = getenv("TARE_THREADS");
+    int n = env ? atoi(env) : 0;
+    if (n <= 0) n = tare_cpus();
+    return n > PARALLEL_MAX ? PARALLEL_MAX : n;
+}
+
+void tare_set_threads(int n) {
+    atomic_store(&threads_set, n > PARALLEL_MAX ? PARALLEL_MAX : n);
+}
+
+int tare_threads(void) {
+    int n = atomic_load_explicit(&threads_set, memory_order_relaxed);
+    if (n > 0) return n;
+    n = default_threads();
+    atomic_store(&threads_set, n);
+    return n;
+}
