@@ -150,7 +150,7 @@ INLINE void group_of(int nv, const sparse_shape *s, int64_t count, const uint16_
         group(nv, 4, count, s->c, index, w, x, sums);
 }
 
-static void group_nv(int nv, const sparse_shape *s, int64_t count, const uint16_t *index,
+INLINE void group_nv(int nv, const sparse_shape *s, int64_t count, const uint16_t *index,
                      const float *w, const float *x, float *sums) {
     switch (nv) {
     case 1:
