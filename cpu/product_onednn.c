@@ -177,16 +177,25 @@ static onednn_status add(arguments *a, int name, const void *md, const void *at)
     return s;
 }
 
-static onednn_status execute(onednn_object p, arguments *a, int threads) {
+typedef struct work {
+    onednn_object primitive;
+    const arguments *a;
+    onednn_status status;
+} work;
+
+static void execute_here(void *ctx) {
+    work *w = ctx;
     onednn_object stream;
-    onednn_status s = onednn.stream_create(&stream, onednn_engine, ONEDNN_IN_ORDER);
-    if (s != ONEDNN_OK) return s;
-    openmp_before before = onednn_enter(threads);
-    s = onednn.primitive_execute(p, stream, a->count, a->arg);
-    if (s == ONEDNN_OK) s = onednn.stream_wait(stream);
-    onednn_leave(before);
+    w->status = onednn.stream_create(&stream, onednn_engine, ONEDNN_IN_ORDER);
+    if (w->status != ONEDNN_OK) return;
+    w->status = onednn.primitive_execute(w->primitive, stream, w->a->count, w->a->arg);
+    if (w->status == ONEDNN_OK) w->status = onednn.stream_wait(stream);
     onednn.stream_destroy(stream);
-    return s;
+}
+
+static onednn_status execute(onednn_object p, const arguments *a, int threads) {
+    work w = {p, a, ONEDNN_OK};
+    return onednn_call(threads, execute_here, &w) ? w.status : ONEDNN_NO_MEMORY;
 }
 
 static void drop(arguments *a) {

@@ -127,6 +127,12 @@ int onednn_threads(int wanted) {
     return counts ? openmp_granted(&runtime, wanted) : 1;
 }
 
+int onednn_call(int threads, void (*fn)(void *ctx), void *ctx) {
+    if (counts) return openmp_call(&runtime, threads, fn, ctx);
+    fn(ctx);
+    return 1;
+}
+
 openmp_before onednn_enter(int threads) {
     return counts ? openmp_enter(&runtime, threads) : (openmp_before){0};
 }

@@ -17,8 +17,10 @@ extern onednn_object onednn_engine; /* of the whole process, never destroyed */
 /* 1 where products of signed bytes are exact: without VNNI instructions sums of pairs saturate. */
 int onednn_exact_i8(void);
 
-/* Threads, 1..wanted, that it works with now, and a call with as many. */
+/* Threads, 1..wanted, that it works with now; a call with as many, 0 where it could not be made;
+ * and their number as its descriptions ask for it. */
 int onednn_threads(int wanted);
+int onednn_call(int threads, void (*fn)(void *ctx), void *ctx);
 openmp_before onednn_enter(int threads);
 void onednn_leave(openmp_before before);
 

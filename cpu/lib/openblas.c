@@ -102,32 +102,30 @@ static void gate_begin(void) {
     pthread_atfork(NULL, NULL, in_child);
 }
 
-/* Under the lock. */
-static tare_status make_room(int threads) {
+/* Under the lock. 0: there is none. */
+static int make_room(int threads) {
     size_t wanted = (size_t)(gate.users + 1) * buffers(threads);
     if (parallel == OWN_THREADS && threads > gate.started) {
-        if (openmp_startable(threads) < threads)
-            TARE_FAIL(TARE_E_DEVICE, "OpenBLAS: %d threads can't be started", threads);
+        if (openmp_startable(threads) < threads) return 0;
         gate.started = threads;
     }
-    if (wanted <= gate.mapped) return TARE_OK;
-    if (!cpu_memory_fits(wanted - gate.mapped + ROOM_BESIDE / 4))
-        TARE_FAIL(TARE_E_NOMEM, "OpenBLAS: no memory for its buffers");
+    if (wanted <= gate.mapped) return 1;
+    if (!cpu_memory_fits(wanted - gate.mapped + ROOM_BESIDE / 4)) return 0;
     gate.mapped = wanted;
-    return TARE_OK;
+    return 1;
 }
 
-static tare_status enter(int threads) {
+static int enter(int threads) {
     pthread_mutex_lock(&gate.lock);
     while (gate.users && gate.threads != threads) pthread_cond_wait(&gate.left, &gate.lock);
-    tare_status s = make_room(threads);
-    if (s == TARE_OK && !gate.users++) {
+    int room = make_room(threads);
+    if (room && !gate.users++) {
         gate.threads = threads;
         gate.before = api.get_num_threads();
         if (gate.before != threads) api.set_num_threads(threads);
     }
     pthread_mutex_unlock(&gate.lock);
-    return s;
+    return room;
 }
 
 static void leave(void) {
@@ -208,26 +206,40 @@ const char *openblas_core_wanted(void) {
 
 /* ---- products ---- */
 
-static void multiply(int m, int n, int k, const float *x, const float *w, float *y) {
-    if (m == 1)
-        api.sgemv(ROW_MAJOR, NO_TRANS, n, k, 1, w, k, x, 1, 0, y, 1);
+typedef struct product {
+    int m, n, k;
+    const float *x, *w;
+    float *y;
+    int threads;
+    int failed; /* the text of it belongs to the thread that asked */
+} product;
+
+static void multiply(const product *p) {
+    if (p->m == 1)
+        api.sgemv(ROW_MAJOR, NO_TRANS, p->n, p->k, 1, p->w, p->k, p->x, 1, 0, p->y, 1);
     else
-        api.sgemm(ROW_MAJOR, NO_TRANS, TRANS, m, n, k, 1, x, k, w, k, 0, y, n);
+        api.sgemm(ROW_MAJOR, NO_TRANS, TRANS, p->m, p->n, p->k, 1, p->x, p->k, p->w, p->k, 0, p->y,
+                  p->n);
+}
+
+/* Setting its number sets OpenMP's too, for the thread that does it. */
+static void enter_and_multiply(void *ctx) {
+    product *p = ctx;
+    p->failed = !enter(p->threads);
+    if (p->failed) return;
+    multiply(p);
+    leave();
 }
 
 tare_status openblas_multiply(int m, int n, int k, const float *x, const float *w, float *y,
                               int threads) {
-    openmp_before before = {0};
-    if (parallel == NO_THREADS) threads = 1;
-    if (parallel == OPENMP_THREADS) {
-        threads = openmp_granted(&runtime, threads);
-        before = openmp_enter(&runtime, threads);
+    product p = {m, n, k, x, w, y, parallel == NO_THREADS ? 1 : threads, 0};
+    if (parallel != OPENMP_THREADS) {
+        enter_and_multiply(&p);
+    } else {
+        p.threads = openmp_granted(&runtime, threads);
+        p.failed = !openmp_call(&runtime, p.threads, enter_and_multiply, &p) || p.failed;
     }
-    tare_status s = enter(threads);
-    if (s == TARE_OK) {
-        multiply(m, n, k, x, w, y);
-        leave();
-    }
-    if (parallel == OPENMP_THREADS) openmp_leave(&runtime, before);
-    return s;
+    if (p.failed) TARE_FAIL(TARE_E_NOMEM, "OpenBLAS: no memory for its buffers, or no threads");
+    return TARE_OK;
 }

@@ -118,13 +118,16 @@ int openmp_startable(int wanted) {
 /* Threads that the runtime has started for this one, or was seen to be able to. */
 static _Thread_local int team = 1;
 
+static int is_stale(void) {
+    return forks != loaded_at;
+}
+
 int openmp_granted(const openmp *o, int wanted) {
-    if (wanted <= 1 || forks != loaded_at) return 1;
-    if (o->get_active_level() > 0 || o->get_max_active_levels() < 1) return 1;
-    int limit = o->get_thread_limit();
+    if (wanted <= 1 || o->get_active_level() > 0 || o->get_max_active_levels() < 1) return 1;
+    int limit = o->get_thread_limit(), carrier = is_stale();
     if (wanted > limit) wanted = limit;
-    if (wanted > team) {
-        int most = openmp_startable(wanted);
+    if (wanted > 1 && (wanted > team || carrier)) {
+        int most = openmp_startable(wanted + carrier) - carrier;
         if (most < wanted) return most > 1 ? most : 1;
         team = wanted;
     }
@@ -143,4 +146,32 @@ openmp_before openmp_enter(const openmp *o, int threads) {
 void openmp_leave(const openmp *o, openmp_before b) {
     if (o->get_max_threads() != b.threads) o->set_num_threads(b.threads);
     if (b.dynamic) o->set_dynamic(1);
+}
+
+typedef struct load {
+    const openmp *o;
+    int threads;
+    void (*fn)(void *ctx);
+    void *ctx;
+} load;
+
+static void *call_here(void *ctx) {
+    const load *l = ctx;
+    openmp_before before = openmp_enter(l->o, l->threads);
+    l->fn(l->ctx);
+    openmp_leave(l->o, before);
+    return NULL;
+}
+
+/* A team of one touches no pool. */
+int openmp_call(const openmp *o, int threads, void (*fn)(void *ctx), void *ctx) {
+    load l = {o, threads, fn, ctx};
+    pthread_t id;
+    if (threads == 1 || !is_stale()) {
+        call_here(&l);
+        return 1;
+    }
+    if (pthread_create(&id, NULL, call_here, &l) != 0) return 0;
+    pthread_join(id, NULL);
+    return 1;
 }
