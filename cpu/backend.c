@@ -31,10 +31,10 @@ static tare_status open_cpu(int index, tare_device_info *info, tare_rates *rates
     (void)index;
     *state = NULL;
     if (cpu_mask_error()) TARE_FAIL(TARE_E_ARG, "%s", cpu_mask_error());
-    *features = cpu_features();
+    *features = cpu_features() | cpu_libraries();
     snprintf(info->id, sizeof info->id, "cpu");
     cpu_name(info->name, sizeof info->name);
-    cpu_feature_names(*features, info->features, sizeof info->features);
+    cpu_feature_names(cpu_features(), info->features, sizeof info->features);
     cpu_runtime(info->runtime, sizeof info->runtime);
     info->memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
     long l3 = sysconf(_SC_LEVEL3_CACHE_SIZE), l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);

@@ -14,6 +14,12 @@ enum {
     CPU_VBMI2 = 1 << 4,  /* VNNI bit + AVX512-VBMI, -VBMI2 */
 };
 
+/* Libraries that rows may need: no feature of the processor, so that no mask reaches them. */
+#define CPU_OPENBLAS (UINT64_C(1) << 32)
+#define CPU_ONEDNN (UINT64_C(1) << 33)
+/* cpu/runtime.c: opens them; those that can be used. */
+uint64_t cpu_libraries(void);
+
 /* Detected features, lowered by TARE_CPU_MASK. Read once. */
 uint64_t cpu_features(void);
 /* cpu/mask.c: "0x7", "avx512,bf16" (each with what it stands on), "portable"; 0: none of these.
@@ -23,7 +29,8 @@ const char *cpu_mask_error(void);
 /* f32 operations a cycle and core of the widest vectors that cpu_features() allows: those that the
  * f32 ceiling is measured with, and that a row of narrower ones falls short of. */
 int cpu_f32_ops(void);
-const char *cpu_feature_name(int bit); /* null: no such bit */
+/* Null: no such bit. Of a library: why it can't be used, "no OpenBLAS: ...". */
+const char *cpu_feature_name(int bit);
 void cpu_feature_names(uint64_t features, char *out, size_t size);
 
 /* Rates of an unmeasured machine, from its features and threads: order of magnitude only. */
@@ -31,10 +38,6 @@ void cpu_estimate_rates(uint64_t features, tare_rates *out);
 
 /* cpu/runtime.c: the vendor libraries with versions, "OpenBLAS 0.3.21 ...". */
 void cpu_runtime(char *out, size_t size);
-
-/* The OPENBLAS_CORETYPE for a processor that this OpenBLAS takes for one without AVX; null: it
- * knows better, or is not linked. */
-const char *cpu_openblas_core(void);
 
 /* cpu/probe.c */
 tare_status cpu_probe(void *state, tare_probe_kind what, double seconds, double *rate);

@@ -1,6 +1,8 @@
 /* TARE_CPU_MASK: which features rows may use, as a number of bits or as names. A text that is
  * neither is an error and not a mask of zero: who mistypes "avx2" must not measure portable C. */
 #include "cpu/cpu.h"
+#include "cpu/lib/onednn.h"
+#include "cpu/lib/openblas.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +23,8 @@ static const struct {
 enum { NAMES = sizeof names / sizeof *names };
 
 const char *cpu_feature_name(int bit) {
+    if (UINT64_C(1) << bit == CPU_OPENBLAS) return openblas_text();
+    if (UINT64_C(1) << bit == CPU_ONEDNN) return onednn_text();
     return bit >= 0 && bit < NAMES ? names[bit].name : NULL;
 }
 

@@ -12,6 +12,7 @@ static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
 const tare_kernel matmul_f32_onednn = {
     .name = "matmul_f32_onednn",
     .op = TARE_MATMUL,
+    .needs = CPU_ONEDNN,
     .vendor = "oneDNN",
     .fit = fit,
     .pack = onednn_float_pack,

@@ -1,24 +1,21 @@
 /* Dense f32 by OpenBLAS: sgemv for one row of x, sgemm for more, bias and ReLU as a pass after it.
  * The blob is W, row by row.
  *
- * OpenBLAS chooses its kernels by the processor: TARE_CPU_MASK does not reach it. An OpenMP build
- * takes its threads from OpenMP and shares the pool with our own rows; a build with threads of its
- * own (libopenblas0-pthread) is told their number, and its threads contend with ours.
+ * OpenBLAS chooses its kernels by the processor: TARE_CPU_MASK does not reach it. It runs as many
+ * threads as ours do, on a pool of its own or of OpenMP's, which must not spin when it waits, or
+ * ours run beside it (src/cli/environment.c).
  *
  * A release knows the processors of its day: 0.3.21 takes one that came later for a Prescott and
- * runs at a sixth of the speed. OPENBLAS_CORETYPE=SkylakeX in the environment, before the program
- * starts, is the remedy, which the tool applies to itself (src/cli/restart.c). The core in use
- * stands in the device's `runtime`, and the cost below goes by it. */
+ * runs at a sixth of the speed. OPENBLAS_CORETYPE=SkylakeX in the environment, before it is opened,
+ * is the remedy, which the tool applies (the same file). The core in use stands in the device's
+ * `runtime`, and the cost below goes by it. */
 #include "cpu/finish.h"
-#include "cpu/omp_threads.h"
+#include "cpu/lib/openblas.h"
 #include "cpu/rows.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-enum { OWN_THREADS = 1 }; /* openblas_get_parallel(): 0 none, 1 its own, 2 OpenMP */
 
 /* f32 operations a cycle of the core that OpenBLAS thinks it runs on. */
 static double core_speed(void) {
@@ -27,7 +24,7 @@ static double core_speed(void) {
         double ops;
     } known[] = {{"SkylakeX", 64}, {"Cooperlake", 64},  {"SapphireRapids", 64}, {"Haswell", 32},
                  {"Zen", 32},      {"Sandybridge", 16}, {"Bulldozer", 16},      {"Piledriver", 16}};
-    const char *core = openblas_get_corename();
+    const char *core = openblas_core();
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcasecmp(known[i].core, core) == 0) return known[i].ops;
     return 8;
@@ -59,22 +56,9 @@ static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob,
     return TARE_OK;
 }
 
-static void product(const tare_run_args *a) {
-    int m = (int)a->m, n = (int)a->problem->n, k = (int)a->problem->k;
-    const float *w = a->packed, *x = a->x;
-    if (m == 1)
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, n, k, 1, w, k, x, 1, 0, a->y, 1);
-    else
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, 1, x, k, w, k, 0, a->y, n);
-}
-
 static tare_status run(const tare_run_args *a) {
     const tare_problem *p = a->problem;
-    if (openblas_get_parallel() == OWN_THREADS && openblas_get_num_threads() != a->threads)
-        openblas_set_num_threads(a->threads);
-    int before = omp_threads_enter(a->threads);
-    product(a);
-    omp_threads_leave(before, a->threads);
+    TARE_TRY(openblas_multiply((int)a->m, (int)p->n, (int)p->k, a->x, a->packed, a->y, a->threads));
     cpu_bias_relu(a->y, a->m, p->n, a->bias, (p->flags & TARE_RELU) != 0, a->threads);
     return TARE_OK;
 }
@@ -82,6 +66,7 @@ static tare_status run(const tare_run_args *a) {
 const tare_kernel matmul_f32_openblas = {
     .name = "matmul_f32_openblas",
     .op = TARE_MATMUL,
+    .needs = CPU_OPENBLAS,
     .vendor = "OpenBLAS",
     .fit = fit,
     .pack = pack,

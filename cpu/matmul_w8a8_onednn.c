@@ -144,6 +144,7 @@ static void release(void *state, void *blob) {
 const tare_kernel matmul_w8a8_onednn = {
     .name = "matmul_w8a8_onednn",
     .op = TARE_MATMUL,
+    .needs = CPU_ONEDNN,
     .vendor = "oneDNN",
     .fit = fit,
     .pack = pack,

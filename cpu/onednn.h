@@ -4,7 +4,8 @@
  * chooses a layout of the weights with it. So packing makes the primitive for the planned case and
  * reorders the weights. A run of another case (fewer rows of x, fewer threads) takes a second
  * primitive over the same weights, which is made on the first such run, kept until another case
- * comes, and used by one thread at a time; the planned case needs no lock.
+ * comes, and used by one thread at a time; the planned case needs no lock. A case's threads are
+ * those that OpenMP grants then, at most as many as asked for.
  *
  * Within a run the library allocates its small argument objects, of some hundred bytes; the scratch
  * it works in is ours. oneDNN chooses its instructions itself: TARE_CPU_MASK does not reach it,
@@ -13,6 +14,7 @@
 #define TARE_CPU_ONEDNN_H
 
 #include "cpu/cpu.h"
+#include "cpu/lib/onednn.h"
 
 /* The operands of y[m,n] = relu?(x W^T + bias?). With x of TARE_I8, w is too and y holds i32 sums,
  * without bias and ReLU. No padding between fields: cases are compared as bytes. */
@@ -37,9 +39,6 @@ typedef struct onednn_run {
     size_t scratch_bytes;
 } onednn_run;
 tare_status onednn_execute(const onednn_run *r);
-
-/* 1 where products of signed bytes are exact: without VNNI instructions sums of pairs saturate. */
-int onednn_exact_i8(void);
 
 /* A row over float operands of the type `t` for x and w: fit, pack and run. */
 int onednn_float_fit(tare_type t, const tare_problem *p, tare_fit *f);

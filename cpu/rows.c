@@ -8,14 +8,10 @@ const tare_kernel *const cpu_rows[] = {
     &matmul_f32_avx512,
     &matmul_f32_avx2,
     &matmul_f32_c,
-#ifdef TARE_HAVE_OPENBLAS
     &matmul_f32_openblas,
-#endif
-#ifdef TARE_HAVE_ONEDNN
     &matmul_f32_onednn,
     &matmul_bf16_onednn,
     &matmul_w8a8_onednn,
-#endif
     &matmul_f16_avx512,
     &matmul_f16_avx2,
     &matmul_f16_c,

@@ -51,14 +51,10 @@ extern const tare_kernel matmul_bitmapi8_vbmi2;
 extern const tare_kernel matmul_bitmapi8_avx2;
 extern const tare_kernel matmul_bitmapi8_c;
 
-/* of libraries, where they were found */
-#ifdef TARE_HAVE_OPENBLAS
+/* of libraries that are opened at run time */
 extern const tare_kernel matmul_f32_openblas;
-#endif
-#ifdef TARE_HAVE_ONEDNN
 extern const tare_kernel matmul_f32_onednn;
 extern const tare_kernel matmul_bf16_onednn;
 extern const tare_kernel matmul_w8a8_onednn;
-#endif
 
 #endif

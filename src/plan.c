@@ -17,13 +17,15 @@ static int refuse(char why[160], const char *text) {
     return 0;
 }
 
-/* "needs avx512 vnni, absent or masked". */
+/* "needs avx512 vnni, absent or masked"; or what the backend says of a library, "no oneDNN: ...".
+ */
 int tare_plan_features(const tare_device *d, const tare_kernel *row, char why[160]) {
     uint64_t absent = row->needs & ~d->features;
     size_t at = (size_t)snprintf(why, 160, "needs");
     for (int bit = 0; bit < 64 && at < 100; bit++) {
-        const char *name = d->backend->feature_name ? d->backend->feature_name(bit) : NULL;
         if (!(absent >> bit & 1)) continue;
+        const char *name = d->backend->feature_name ? d->backend->feature_name(bit) : NULL;
+        if (name && strncmp(name, "no ", 3) == 0) return refuse(why, name);
         if (name)
             at += (size_t)snprintf(why + at, 160 - at, " %.20s", name);
         else

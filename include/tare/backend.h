@@ -134,8 +134,9 @@ typedef struct tare_backend {
     int (*device_count)(void); /* 0: none, which is no error; `fail` may have said why */
     const tare_backend_ops *ops;
     const tare_kernel *const *rows; /* ends with null; best first, the reference last */
-    /* What feature bit `bit` (0..63) is called, "fp16", for refusals; null: has no name. The
-     * pointer itself may be null. */
+    /* What feature bit `bit` (0..63) is called, "fp16", for refusals; null: has no name. Of one
+     * that is absent it may say why instead, in a text that begins with "no ": "no oneDNN: ... was
+     * not found". The pointer itself may be null. */
     const char *(*feature_name)(int bit);
 } tare_backend;
 

@@ -27,9 +27,9 @@ int cli_explain(int argc, char **argv);
 int cli_tune(int argc, char **argv);
 int cli_lab(int argc, char **argv);
 
-/* Starts the tool again, once, where a library below `verb` wants another environment; call it
- * before any work. */
-void cli_restart(const char *verb, char **argv);
+/* Sets what libraries below `verb` read from the environment as they are opened; call it before any
+ * work. */
+void cli_environment(const char *verb);
 
 /* "tare VERB: text" to stderr, always one line; returns CLI_USAGE. */
 int cli_bad(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));

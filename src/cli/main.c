@@ -109,7 +109,7 @@ static int dispatch(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (argc > 1) cli_restart(argv[1], argv);
+    if (argc > 1) cli_environment(argv[1]);
     int code = dispatch(argc, argv);
     /* A full disk behind standard output shows only here. */
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_OK)
