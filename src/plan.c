@@ -1,7 +1,9 @@
 /* plan: the cheapest row of a device. The features a row needs are tested before any of its
  * pointers is called, because its file is compiled for them. */
 #include "internal.h"
+#include "text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@ static double transfer_ns(const tare_device *d, const tare_problem *p) {
 
 static int refuse(char why[160], const char *text) {
     snprintf(why, 160, "%s", text);
+    tare_text_clean(why);
     return 0;
 }
 
@@ -30,6 +33,7 @@ int tare_plan_features(const tare_device *d, const tare_kernel *row, char why[16
             at += (size_t)snprintf(why + at, 160 - at, " feature %d", bit);
     }
     snprintf(why + at, 160 - at, ", absent or masked");
+    tare_text_clean(why);
     return absent == 0;
 }
 
@@ -46,6 +50,8 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
         fit.why[sizeof fit.why - 1] = 0;
         return refuse(why, fit.why[0] ? fit.why : "refused without a reason");
     }
+    if (!(fit.cost_ns >= 0) || !isfinite(fit.cost_ns) || !(fit.bytes >= 0) || !(fit.ops >= 0))
+        return refuse(why, "its predicted cost is no number"); /* nothing compares with a NaN */
     if (tare_declined(d, p, row->name, why)) return 0;
     double tuned = tare_tuned_cost(d, p, row->name);
     *out = (tare_plan){.problem = *p,

@@ -38,6 +38,9 @@ static tare_status pack_blob(tare_packed *w, const tare_tensor *t) {
     void *blob = tare_alloc_zeroed(used);
     if (!blob) TARE_FAIL(TARE_E_NOMEM, "pack: no memory for %zu bytes", used);
     tare_status s = plan->row->pack(&plan->problem, t, blob, &used);
+    if (s == TARE_OK && used > plan->packed_bytes)
+        s = tare_fail(TARE_E_DEVICE, "%s packed %zu bytes into %zu", plan->kernel, used,
+                      plan->packed_bytes);
     w->bytes = used;
     if (s == TARE_OK && plan->device->backend->host_memory) {
         w->mem = blob;

@@ -183,7 +183,8 @@ TARE_API tare_device *tare_device_get(int index); /* null past the end */
 TARE_API tare_status tare_device_find(const char *text, tare_device **out);
 TARE_API tare_status tare_device_describe(const tare_device *d, tare_device_info *out);
 TARE_API void tare_device_rates(const tare_device *d, tare_rates *out);
-/* The one call that changes a device: not while another thread plans on it. */
+/* The one call that changes a device: not while another thread plans on it. read_gbs and f32_gflops
+ * must be above 0, the others 0 or more, all finite; TARE_E_ARG otherwise. */
 TARE_API tare_status tare_device_set_rates(tare_device *d, const tare_rates *r);
 
 typedef enum tare_probe_kind {
@@ -221,7 +222,9 @@ TARE_API tare_status tare_device_tune(tare_device *d, double seconds,
                                       void (*tell)(void *ctx, const char *what, double done),
                                       void *ctx);
 
-/* Backends that were looked for and not loaded: "name: reason", null past the end. */
+/* Backends that were looked for and not loaded: "name: reason", null past the end. Like every text
+ * that the library gives out it is one line of UTF-8 without control characters, whatever a module
+ * or driver said. */
 TARE_API const char *tare_backend_refusal(int index);
 
 /* The one thread knob of host kernels. n <= 0: the default (TARE_THREADS, else the CPUs this
