@@ -1,5 +1,6 @@
 /* Devices as the caller sees them, the thread knob, streams and buffers. Thin on purpose: each call
  * checks its arguments and hands on to the backend. */
+#include "fpenv.h"
 #include "internal.h"
 #include "text.h"
 
@@ -53,6 +54,7 @@ tare_status tare_device_set_rates(tare_device *d, const tare_rates *r) {
 }
 
 tare_status tare_device_probe(tare_device *d, tare_probe_kind what, double seconds, double *rate) {
+    TARE_FP_DEFAULT;
     if (!d || !rate || !(seconds > 0)) TARE_FAIL(TARE_E_ARG, "device_probe: bad argument");
     *rate = 0;
     if (!d->backend->ops->probe) TARE_FAIL(TARE_E_UNSUPPORTED, "%s has no probes", d->info.id);
@@ -85,6 +87,7 @@ static void tell_on(void *ctx, const char *what, double done) {
 
 tare_status tare_device_tune(tare_device *d, double seconds,
                              void (*tell)(void *ctx, const char *what, double done), void *ctx) {
+    TARE_FP_DEFAULT;
     if (!d || !(seconds > 0)) TARE_FAIL(TARE_E_ARG, "device_tune: bad argument");
     if (!d->backend->ops->tune) TARE_FAIL(TARE_E_UNSUPPORTED, "%s has nothing to tune", d->info.id);
     teller t = {tell, ctx};
@@ -94,6 +97,7 @@ tare_status tare_device_tune(tare_device *d, double seconds,
 /* ---- streams ---- */
 
 tare_status tare_stream_create(tare_device *d, tare_stream **out) {
+    TARE_FP_DEFAULT;
     if (!d || !out) TARE_FAIL(TARE_E_ARG, "stream_create: null argument");
     *out = NULL;
     tare_stream *s = tare_alloc_zeroed(sizeof *s);
@@ -115,6 +119,7 @@ tare_status tare_not_recording(const tare_stream *s) {
 }
 
 tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan) {
+    TARE_FP_DEFAULT;
     if (!s || !plan || plan->device != s->device)
         TARE_FAIL(TARE_E_ARG, "stream_reserve: the plan is for another device");
     TARE_TRY(tare_not_recording(s));

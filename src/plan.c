@@ -1,5 +1,6 @@
 /* plan: the cheapest row of a device. The features a row needs are tested before any of its
  * pointers is called, because its file is compiled for them. */
+#include "fpenv.h"
 #include "internal.h"
 #include "text.h"
 
@@ -86,6 +87,7 @@ static int better(const tare_plan *a, const tare_plan *b) {
 
 tare_status tare_plan_make(tare_device *d, const tare_problem *p, const tare_plan_options *o,
                            tare_plan *out) {
+    TARE_FP_DEFAULT;
     if (!d || !out) TARE_FAIL(TARE_E_ARG, "plan: null argument");
     memset(out, 0, sizeof *out);
     TARE_TRY(tare_problem_check(p));
@@ -104,6 +106,7 @@ tare_status tare_plan_make(tare_device *d, const tare_problem *p, const tare_pla
 
 tare_status tare_explain(tare_device *d, const tare_problem *p, const tare_plan_options *o,
                          int (*each)(void *ctx, const tare_row_report *r), void *ctx) {
+    TARE_FP_DEFAULT;
     if (!d || !each) TARE_FAIL(TARE_E_ARG, "explain: null argument");
     TARE_TRY(tare_problem_check(p));
     tare_plan best;

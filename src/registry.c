@@ -2,6 +2,7 @@
  * is linked in, the others are found by src/module.c, once somebody asks for more than the CPU:
  * opening a driver takes a tenth of a second and starts threads. Filled once, then read without
  * locks. */
+#include "fpenv.h"
 #include "internal.h"
 #include "text.h"
 
@@ -79,11 +80,13 @@ tare_status tare_registry_add(const tare_backend *b) {
 }
 
 static void init(void) {
+    TARE_FP_DEFAULT;
     tare_registry_add(&tare_cpu_backend);
     linked_in = device_count;
 }
 
 static void init_modules(void) {
+    TARE_FP_DEFAULT;
     tare_module_scan();
     tare_fail(TARE_OK, "%s", ""); /* a module that did not load is no error of the caller's */
 }
