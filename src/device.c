@@ -1,13 +1,18 @@
 /* Devices as the caller sees them, streams and buffers. Thin on purpose: each call
  * checks its arguments and hands on to the backend. */
+#include "fpenv.h"
 #include "internal.h"
+#include "text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 tare_status tare_device_describe(const tare_device *d, tare_device_info *out) {
     if (!d || !out) TARE_FAIL(TARE_E_ARG, "device_describe: null argument");
     *out = d->info;
-    return d->backend->ops->describe ? d->backend->ops->describe(d->state, out) : TARE_OK;
+    if (!d->backend->ops->describe) return TARE_OK;
+    TARE_TRY(d->backend->ops->describe(d->state, out));
+    return tare_check_info(out);
 }
 
 void tare_device_rates(const tare_device *d, tare_rates *out) {
@@ -16,13 +21,13 @@ void tare_device_rates(const tare_device *d, tare_rates *out) {
 
 tare_status tare_device_set_rates(tare_device *d, const tare_rates *r) {
     if (!d || !r) TARE_FAIL(TARE_E_ARG, "device_set_rates: null argument");
-    if (!(r->read_gbs > 0) || !(r->f32_gflops > 0) || !(r->launch_ns >= 0))
-        TARE_FAIL(TARE_E_ARG, "device_set_rates: read_gbs and f32_gflops must be positive");
+    TARE_TRY(tare_check_rates(r));
     d->rates = *r;
     return TARE_OK;
 }
 
 tare_status tare_device_probe(tare_device *d, tare_probe_kind what, double seconds, double *rate) {
+    TARE_FP_DEFAULT;
     if (!d || !rate || !(seconds > 0)) TARE_FAIL(TARE_E_ARG, "device_probe: bad argument");
     *rate = 0;
     if (!d->backend->ops->probe) TARE_FAIL(TARE_E_UNSUPPORTED, "%s has no probes", d->info.id);
@@ -34,19 +39,38 @@ tare_status tare_device_clocks(tare_device *d, tare_clocks *out) {
     *out = (tare_clocks){-1, -1, -1, -1, -1, -1, -1, ""};
     if (!d->backend->ops->clocks)
         TARE_FAIL(TARE_E_UNSUPPORTED, "%s does not tell its clocks", d->info.id);
-    return d->backend->ops->clocks(d->state, out);
+    tare_status s = d->backend->ops->clocks(d->state, out);
+    tare_text_field(out->limits, sizeof out->limits);
+    return s;
+}
+
+/* What a backend tells of its steps is cleaned before the caller shows it. */
+typedef struct teller {
+    void (*tell)(void *ctx, const char *what, double done);
+    void *ctx;
+} teller;
+
+static void tell_on(void *ctx, const char *what, double done) {
+    const teller *t = ctx;
+    char text[160];
+    snprintf(text, sizeof text, "%s", what ? what : "");
+    tare_text_clean(text);
+    if (t->tell) t->tell(t->ctx, text, done);
 }
 
 tare_status tare_device_tune(tare_device *d, double seconds,
                              void (*tell)(void *ctx, const char *what, double done), void *ctx) {
+    TARE_FP_DEFAULT;
     if (!d || !(seconds > 0)) TARE_FAIL(TARE_E_ARG, "device_tune: bad argument");
     if (!d->backend->ops->tune) TARE_FAIL(TARE_E_UNSUPPORTED, "%s has nothing to tune", d->info.id);
-    return d->backend->ops->tune(d->state, seconds, tell, ctx);
+    teller t = {tell, ctx};
+    return d->backend->ops->tune(d->state, seconds, tell_on, &t);
 }
 
 /* ---- streams ---- */
 
 tare_status tare_stream_create(tare_device *d, tare_stream **out) {
+    TARE_FP_DEFAULT;
     if (!d || !out) TARE_FAIL(TARE_E_ARG, "stream_create: null argument");
     *out = NULL;
     tare_stream *s = tare_alloc_zeroed(sizeof *s);
@@ -68,6 +92,7 @@ tare_status tare_not_recording(const tare_stream *s) {
 }
 
 tare_status tare_stream_reserve(tare_stream *s, const tare_plan *plan) {
+    TARE_FP_DEFAULT;
     if (!s || !plan || plan->device != s->device)
         TARE_FAIL(TARE_E_ARG, "stream_reserve: the plan is for another device");
     TARE_TRY(tare_not_recording(s));

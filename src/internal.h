@@ -58,8 +58,13 @@ struct tare_device {
     tare_rates rates;
 };
 void tare_registry_init(void);
-/* Whether a table is one of ours. Reads nothing behind abi and struct_size before they agree. */
+/* Whether a table is one of ours and whole (src/check.c). Reads nothing behind abi and struct_size
+ * before they agree. */
 tare_status tare_registry_check(const tare_backend *b);
+/* The same of what a device says of itself: texts are terminated and cleaned in place, sizes that
+ * make no sense become 0; an id that is no name, and rates that are no numbers, are errors. */
+tare_status tare_check_info(tare_device_info *info);
+tare_status tare_check_rates(const tare_rates *r);
 /* Adds a backend's devices; the refusal is kept and returned as an error. Also used by tests. */
 tare_status tare_registry_add(const tare_backend *b);
 void tare_registry_refuse(const char *name, const char *reason);

@@ -1,10 +1,12 @@
 /* Backends as module libraries: tare-backend-NAME.so in TARE_BACKEND_DIR or beside the installed
  * library, never in the current directory. A module that does not load is kept as a refusal with
  * its reason, and everything else works. */
+#include "elf.h"
 #include "internal.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +21,14 @@ static int is_module(const struct dirent *e) {
            strcmp(e->d_name + n - tail, suffix) == 0;
 }
 
-/* The handle stays open for the life of the process: devices point into the module. */
+/* What dlopen gets is known to be a whole library of this machine: on less it kills or hangs. The
+ * handle stays open for the life of the process: devices point into the module. */
 static void load(const char *path, const char *name) {
+    char not_one[80];
+    if (!tare_elf_check(path, not_one, sizeof not_one)) {
+        tare_registry_refuse(name, not_one);
+        return;
+    }
     void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!lib) {
         const char *why = dlerror();
@@ -67,10 +75,12 @@ static void module_dir(char *out, size_t size) {
     int is_library;
     out[0] = 0;
     if (env && *env) {
-        if (env[0] == '/')
-            snprintf(out, size, "%s", env);
-        else
+        if (env[0] != '/')
             tare_registry_refuse(env, "TARE_BACKEND_DIR must be an absolute path");
+        else if (strlen(env) >= size)
+            tare_registry_refuse("TARE_BACKEND_DIR", "the path is too long");
+        else
+            snprintf(out, size, "%s", env);
         return;
     }
     if (!own_folder(folder, sizeof folder, &is_library)) return;
@@ -85,9 +95,14 @@ void tare_module_scan(void) {
     module_dir(dir, sizeof dir);
     if (!dir[0]) return;
     int n = scandir(dir, &list, is_module, alphasort);
+    if (n < 0 && getenv("TARE_BACKEND_DIR")) /* asked for; the usual folder may well be missing */
+        tare_registry_refuse(dir, strerror(errno));
     for (int i = 0; i < n; i++) {
         int len = snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
-        if (len > 0 && (size_t)len < sizeof path) load(path, list[i]->d_name);
+        if (len > 0 && (size_t)len < sizeof path)
+            load(path, list[i]->d_name);
+        else
+            tare_registry_refuse(list[i]->d_name, "its path is too long");
         free(list[i]);
     }
     if (n >= 0) free(list);

@@ -1,6 +1,7 @@
 /* Regions: where they run. */
 #include "src/parallel.h"
 
+#include "src/fpenv.h"
 #include "src/internal.h"
 #include "src/pool.h"
 
@@ -56,6 +57,7 @@ typedef struct lent {
 static void run_lent(void *arg, int i) {
     lent *l = arg;
     if (i < 0 || i >= l->pieces || atomic_exchange(&l->taken[i], 1)) return;
+    TARE_FP_DEFAULT;
     int before = inside;
     inside = 1;
     l->piece(l->ctx, i, l->pieces);

@@ -1,7 +1,10 @@
 /* plan: the cheapest row of a device. The features a row needs are tested before any of its
  * pointers is called, because its file is compiled for them. */
+#include "fpenv.h"
 #include "internal.h"
+#include "text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +17,7 @@ static double transfer_ns(const tare_device *d, const tare_problem *p) {
 
 static int refuse(char why[160], const char *text) {
     snprintf(why, 160, "%s", text);
+    tare_text_clean(why);
     return 0;
 }
 
@@ -32,6 +36,7 @@ int tare_plan_features(const tare_device *d, const tare_kernel *row, char why[16
             at += (size_t)snprintf(why + at, 160 - at, " feature %d", bit);
     }
     snprintf(why + at, 160 - at, ", absent or masked");
+    tare_text_clean(why);
     return absent == 0;
 }
 
@@ -48,6 +53,8 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
         fit.why[sizeof fit.why - 1] = 0;
         return refuse(why, fit.why[0] ? fit.why : "refused without a reason");
     }
+    if (!(fit.cost_ns >= 0) || !isfinite(fit.cost_ns) || !(fit.bytes >= 0) || !(fit.ops >= 0))
+        return refuse(why, "its predicted cost is no number"); /* nothing compares with a NaN */
     if (tare_declined(d, p, row->name, why)) return 0;
     double tuned = tare_tuned_cost(d, p, row->name);
     *out = (tare_plan){.problem = *p,
@@ -82,6 +89,7 @@ static int better(const tare_plan *a, const tare_plan *b) {
 
 tare_status tare_plan_make(tare_device *d, const tare_problem *p, const tare_plan_options *o,
                            tare_plan *out) {
+    TARE_FP_DEFAULT;
     if (!d || !out) TARE_FAIL(TARE_E_ARG, "plan: null argument");
     memset(out, 0, sizeof *out);
     TARE_TRY(tare_problem_check(p));
@@ -100,6 +108,7 @@ tare_status tare_plan_make(tare_device *d, const tare_problem *p, const tare_pla
 
 tare_status tare_explain(tare_device *d, const tare_problem *p, const tare_plan_options *o,
                          int (*each)(void *ctx, const tare_row_report *r), void *ctx) {
+    TARE_FP_DEFAULT;
     if (!d || !each) TARE_FAIL(TARE_E_ARG, "explain: null argument");
     TARE_TRY(tare_problem_check(p));
     tare_plan best;

@@ -15,9 +15,9 @@
 #include "src/pool.h"
 
 #include "src/cpus.h"
+#include "src/fpenv.h"
 #include "src/internal.h"
 
-#include <fenv.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -144,7 +144,7 @@ static uint64_t await_job(uint64_t last) {
 static void *work(void *arg) {
     int thread = (int)(intptr_t)arg;
     uint64_t last = 0;
-    fesetenv(FE_DFL_ENV);
+    tare_fp_enter(); /* for good */
     for (;;) {
         view v;
         uint64_t n = await_job(last);

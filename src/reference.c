@@ -1,5 +1,6 @@
 /* The fp64 answer to every problem, plainly: decode a row of W, multiply, round once at the end.
  * What every kernel of every backend is held against, so it shares no code with any of them. */
+#include "fpenv.h"
 #include "internal.h"
 
 #include <math.h>
@@ -89,6 +90,7 @@ static void columns(void *ctx, int64_t from, int64_t to, int part) {
 
 tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const void *x,
                            const float *bias, double *y, double *mag) {
+    TARE_FP_DEFAULT;
     TARE_TRY(tare_problem_check(p));
     if (!t || !x || !y || !(p->flags & TARE_BIAS) != !bias)
         TARE_FAIL(TARE_E_ARG, "reference: null argument, or bias and problem disagree");

@@ -2,7 +2,9 @@
  * is linked in, the others are found by src/module.c, once somebody asks for more than the CPU:
  * opening a driver takes a tenth of a second and starts threads. Filled once, then read without
  * locks. */
+#include "fpenv.h"
 #include "internal.h"
+#include "text.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -20,18 +22,9 @@ static pthread_once_t once = PTHREAD_ONCE_INIT, modules_once = PTHREAD_ONCE_INIT
 
 void tare_registry_refuse(const char *name, const char *reason) {
     if (refusal_count == REFUSALS_MAX) return;
-    snprintf(refusals[refusal_count++], sizeof refusals[0], "%s: %s", name, reason);
-}
-
-tare_status tare_registry_check(const tare_backend *b) {
-    if (b->abi != TARE_BACKEND_ABI)
-        TARE_FAIL(TARE_E_DEVICE, "ABI number %u, this library speaks %u", b->abi, TARE_BACKEND_ABI);
-    if (b->struct_size != TARE_BACKEND_STRUCT_SIZE)
-        TARE_FAIL(TARE_E_DEVICE, "struct size %u, this library has %u", b->struct_size,
-                  TARE_BACKEND_STRUCT_SIZE);
-    if (!b->name || !b->ops || !b->rows || !b->device_count)
-        TARE_FAIL(TARE_E_DEVICE, "an incomplete table");
-    return TARE_OK;
+    char *text = refusals[refusal_count++];
+    snprintf(text, sizeof refusals[0], "%.100s: %.190s", name, reason);
+    tare_text_clean(text);
 }
 
 static tare_status add_device(const tare_backend *b, int index) {
@@ -40,6 +33,11 @@ static tare_status add_device(const tare_backend *b, int index) {
     memset(d, 0, sizeof *d);
     d->backend = b;
     TARE_TRY(b->ops->open(index, &d->info, &d->rates, &d->features, &d->state));
+    TARE_TRY(tare_check_info(&d->info));
+    TARE_TRY(tare_check_rates(&d->rates));
+    for (int i = 0; i < device_count; i++)
+        if (strcasecmp(devices[i].info.id, d->info.id) == 0)
+            TARE_FAIL(TARE_E_DEVICE, "a second device '%s'", d->info.id);
     device_count++;
     return TARE_OK;
 }
@@ -65,6 +63,11 @@ tare_status tare_registry_add(const tare_backend *b) {
     }
     tare_fail(TARE_OK, "%s", "");
     int n = b->device_count();
+    if (n < 0 || n > DEVICES_MAX) {
+        s = tare_fail(TARE_E_DEVICE, "it counts %d devices; at most %d are taken", n, DEVICES_MAX);
+        tare_registry_refuse(b->name, tare_last_error());
+        return s;
+    }
     if (n == 0) no_devices(b);
     for (int i = 0; i < n; i++) {
         tare_status one = add_device(b, i);
@@ -77,11 +80,13 @@ tare_status tare_registry_add(const tare_backend *b) {
 }
 
 static void init(void) {
+    TARE_FP_DEFAULT;
     tare_registry_add(&tare_cpu_backend);
     linked_in = device_count;
 }
 
 static void init_modules(void) {
+    TARE_FP_DEFAULT;
     tare_module_scan();
     tare_fail(TARE_OK, "%s", ""); /* a module that did not load is no error of the caller's */
 }

@@ -1,4 +1,5 @@
 /* pack and run: the arguments are checked here, the row does the work. */
+#include "fpenv.h"
 #include "internal.h"
 
 #include <string.h>
@@ -38,6 +39,9 @@ static tare_status pack_blob(tare_packed *w, const tare_tensor *t) {
     void *blob = tare_alloc_zeroed(used);
     if (!blob) TARE_FAIL(TARE_E_NOMEM, "pack: no memory for %zu bytes", used);
     tare_status s = plan->row->pack(&plan->problem, t, blob, &used);
+    if (s == TARE_OK && used > plan->packed_bytes)
+        s = tare_fail(TARE_E_DEVICE, "%s packed %zu bytes into %zu", plan->kernel, used,
+                      plan->packed_bytes);
     w->bytes = used;
     if (s == TARE_OK && plan->device->backend->host_memory) {
         w->mem = blob;
@@ -49,6 +53,7 @@ static tare_status pack_blob(tare_packed *w, const tare_tensor *t) {
 }
 
 tare_status tare_pack(const tare_plan *plan, const tare_tensor *t, tare_packed **out) {
+    TARE_FP_DEFAULT;
     if (!plan || !plan->row || !t || !out) TARE_FAIL(TARE_E_ARG, "pack: null argument");
     *out = NULL;
     if (t->n != plan->problem.n || t->k != plan->problem.k || t->nnz != plan->problem.nnz ||
@@ -80,6 +85,7 @@ static tare_status pack_there(tare_packed *w, tare_stream *s, const tare_buffer 
 
 tare_status tare_pack_values(const tare_plan *plan, tare_stream *s, const tare_buffer *from,
                              tare_packed **out) {
+    TARE_FP_DEFAULT;
     if (!plan || !plan->row || !s || !from || !out)
         TARE_FAIL(TARE_E_ARG, "pack_values: null argument");
     *out = NULL;
@@ -118,6 +124,7 @@ static tare_status check_prune(const tare_prune *h) {
 
 tare_status tare_prune_values(tare_device *d, tare_stream *s, tare_buffer *w, int64_t n, int64_t k,
                               const tare_prune *how, int64_t *nnz) {
+    TARE_FP_DEFAULT;
     if (!d || !s || !w || !how || !nnz) TARE_FAIL(TARE_E_ARG, "prune_values: null argument");
     *nnz = 0;
     if (s->device != d || w->device != d)
@@ -134,6 +141,7 @@ tare_status tare_prune_values(tare_device *d, tare_stream *s, tare_buffer *w, in
 }
 
 tare_status tare_unpack_values(const tare_packed *p, tare_stream *s, tare_buffer *w) {
+    TARE_FP_DEFAULT;
     if (!p || !s || !w) TARE_FAIL(TARE_E_ARG, "unpack_values: null argument");
     const tare_device *d = p->plan.device;
     const tare_problem *q = &p->plan.problem;
@@ -249,6 +257,7 @@ static tare_status run(const tare_plan *plan, const tare_packed *w, const tare_s
 
 tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_stream *s,
                      const tare_buffer *x, const tare_buffer *bias, tare_buffer *y, int64_t m) {
+    TARE_FP_DEFAULT;
     if (!plan || !plan->row || !w || !s || !x || !y) TARE_FAIL(TARE_E_ARG, "run: null argument");
     tare_status st = run(plan, w, s, x, bias, y, m);
     if (st != TARE_OK && s->recording) s->recording = 2; /* half of what was wanted is no graph */

@@ -1,5 +1,6 @@
 /* Status codes and the thread's error text. */
 #include "internal.h"
+#include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,5 +46,6 @@ tare_status tare_fail(tare_status s, const char *format, ...) {
     va_start(args, format);
     vsnprintf(error_text, sizeof error_text, format, args);
     va_end(args);
+    tare_text_clean(error_text); /* names of files, and what modules and drivers say, are in it */
     return s;
 }

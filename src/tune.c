@@ -1,5 +1,6 @@
 /* tune: measures rows instead of modelling them, and remembers for the life of the process. Rows
  * take turns, so that a slow spell of a shared machine hits all of them alike. */
+#include "fpenv.h"
 #include "internal.h"
 
 #include <pthread.h>
@@ -159,6 +160,7 @@ static tare_status tune_on(tare_device *d, const tare_problem *p, contestant *c,
 
 tare_status tare_tune(tare_device *d, const tare_problem *p, const tare_tensor *t,
                       const tare_plan_options *o, double seconds) {
+    TARE_FP_DEFAULT;
     if (!d || !t || !(seconds > 0)) TARE_FAIL(TARE_E_ARG, "tune: bad argument");
     TARE_TRY(tare_problem_check(p));
     contestant *c = tare_alloc(ROWS * sizeof *c);

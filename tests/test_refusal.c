@@ -83,9 +83,17 @@ Test(refusal, a_named_row_speaks_for_itself) {
 }
 
 Test(refusal, many_reasons_are_counted) {
-    static const tare_kernel *const rows[] = {&csr, &csr, &csr, &csr, &csr, &csr, &csr, NULL};
+    enum { ROWS = 7 };
+    static tare_kernel many[ROWS];
+    static const tare_kernel *rows[ROWS + 1];
+    static char names[ROWS][16];
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(names[i], sizeof names[i], "row_%d", i);
+        many[i] = *fake_backend.rows[0];
+        many[i].name = names[i], many[i].fit = fit_many;
+        rows[i] = &many[i];
+    }
     tare_device *d = device(rows);
-    csr.fit = fit_many;
     const char *said = refusal(d, "f32", NULL);
     cr_assert(strstr(said, "and 3 more reasons"), "%s", said);
 }

@@ -154,7 +154,9 @@ static void make(bench_setup *s, int with_graphs) {
     backend = fake_backend;
     backend.ops = &ops;
     backend.rows = rows;
-    cr_assert_eq(tare_registry_add(&backend), TARE_OK);
+    /* A second time it is the same device, of the same tables, filled anew. */
+    if (tare_device_find("fake:0", &d) != TARE_OK)
+        cr_assert_eq(tare_registry_add(&backend), TARE_OK);
     cr_assert_eq(tare_device_find("fake:0", &d), TARE_OK);
     cr_assert_eq(bench_setup_init(s, d), TARE_OK);
     s->seconds = 0.01;

@@ -3,7 +3,17 @@
  * A backend is a table of devices' capabilities and an ordered list of kernel rows, best first, the
  * reference last. The CPU backend is linked in; others are module libraries named
  * tare-backend-NAME.so that export `tare_backend_entry` and are opened from the install directory
- * or TARE_BACKEND_DIR. A wrong ABI number or struct size is refused with its reason.
+ * or TARE_BACKEND_DIR. A wrong ABI number or struct size is refused with its reason; so are a file
+ * that is no whole library of this machine, and a table that does not keep what is said below:
+ *   functions  not null but where "may be null" or "null: ..." says so, graphs all four or none;
+ *              of a row: name, fit, pack, run
+ *   names      of rows (63 characters at most, each once), the backend (31), a device (id, 31; no
+ *              other device has it): letters, digits and _-.:+; vendors: printable ASCII, 63
+ *   devices    0 to 64; rates are finite, read_gbs and f32_gflops above 0, what is unknown is 0
+ *   texts      (why, name, features, runtime, reasons) are ended and cleaned by the library: what a
+ *              terminal would take for a command, and what is no UTF-8, becomes '?'
+ * A module is code: it runs with all that the process may do, in the entry as later. Pointers that
+ * point nowhere, and a module that calls exit or abort, end the process; tare can't prevent it.
  *
  * Contract of every function: errors are returned and described with `tare_backend_host.fail`;
  * nothing is printed; nothing throws. `run` allocates nothing and queues or finishes its work. */
@@ -92,6 +102,7 @@ typedef struct tare_backend_ops {
     tare_status (*open)(int index, tare_device_info *info, tare_rates *rates, uint64_t *features,
                         void **state);
     tare_status (*describe)(void *state, tare_device_info *info); /* refreshes; may be null */
+    /* Measures a ceiling; may be null. */
     tare_status (*probe)(void *state, tare_probe_kind what, double seconds, double *rate);
     tare_status (*alloc)(void *state, size_t bytes, void **mem); /* 64-byte aligned */
     void (*free)(void *state, void *mem);

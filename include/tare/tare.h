@@ -16,6 +16,10 @@
  * Threads     plans, tensors and packed weights are immutable once made and may be shared; so may
  *             devices, but for tare_device_set_rates.
  *             A stream and a buffer serve one thread at a time.
+ * Floats      the caller's rounding mode, its flushing of subnormals (FTZ, DAZ) and its traps do not
+ *             reach an answer: calls that compute do so in the default environment (to nearest
+ *             even, subnormals kept, no traps) and give the caller's back. Sticky exception flags
+ *             may be raised, as by any arithmetic.
  * Units       bytes, nanoseconds, GB/s = 1e9 bytes a second, GFLOP/s with a multiply and an add
  *             counted as two.
  */
@@ -183,7 +187,8 @@ TARE_API tare_device *tare_device_get(int index); /* null past the end */
 TARE_API tare_status tare_device_find(const char *text, tare_device **out);
 TARE_API tare_status tare_device_describe(const tare_device *d, tare_device_info *out);
 TARE_API void tare_device_rates(const tare_device *d, tare_rates *out);
-/* The one call that changes a device: not while another thread plans on it. */
+/* The one call that changes a device: not while another thread plans on it. read_gbs and f32_gflops
+ * must be above 0, the others 0 or more, all finite; TARE_E_ARG otherwise. */
 TARE_API tare_status tare_device_set_rates(tare_device *d, const tare_rates *r);
 
 typedef enum tare_probe_kind {
@@ -221,7 +226,9 @@ TARE_API tare_status tare_device_tune(tare_device *d, double seconds,
                                       void (*tell)(void *ctx, const char *what, double done),
                                       void *ctx);
 
-/* Backends that were looked for and not loaded: "name: reason", null past the end. */
+/* Backends that were looked for and not loaded: "name: reason", null past the end. Like every text
+ * that the library gives out it is one line of UTF-8 without control characters, whatever a module
+ * or driver said. */
 TARE_API const char *tare_backend_refusal(int index);
 
 /* The one thread knob of host kernels. n <= 0: the default (TARE_THREADS, else the CPUs this

@@ -1,5 +1,6 @@
 /* The tables of codings and layouts, and the public calls over them. */
 #include "src/format/format.h"
+#include "src/fpenv.h"
 
 #include <math.h>
 #include <string.h>
@@ -117,6 +118,7 @@ static tare_status fill(tare_tensor *t, const float *w) {
 
 tare_status tare_encode(const tare_format *f, int64_t n, int64_t k, const float *w,
                         tare_tensor *out) {
+    TARE_FP_DEFAULT;
     if (!f || !w || !out) TARE_FAIL(TARE_E_ARG, "encode: null argument");
     memset(out, 0, sizeof *out);
     TARE_TRY(tare_format_check(f));
@@ -136,6 +138,7 @@ tare_status tare_encode(const tare_format *f, int64_t n, int64_t k, const float 
 }
 
 tare_status tare_decode_row_f64(const tare_tensor *t, int64_t row, double *out) {
+    TARE_FP_DEFAULT;
     if (!t || !out || row < 0 || row >= t->n)
         TARE_FAIL(TARE_E_ARG, "decode_row: null argument, or a row outside 0..n-1");
     for (int64_t j = 0; j < t->k; j++) out[j] = 0;
@@ -144,6 +147,7 @@ tare_status tare_decode_row_f64(const tare_tensor *t, int64_t row, double *out) 
 }
 
 tare_status tare_decode_row(const tare_tensor *t, int64_t row, float *out) {
+    TARE_FP_DEFAULT;
     if (!t || !out) TARE_FAIL(TARE_E_ARG, "decode_row: null argument");
     double *wide = tare_alloc((size_t)t->k * sizeof *wide);
     if (!wide) TARE_FAIL(TARE_E_NOMEM, "decode_row: out of memory");
@@ -155,6 +159,7 @@ tare_status tare_decode_row(const tare_tensor *t, int64_t row, float *out) {
 }
 
 tare_status tare_validate(const tare_tensor *t) {
+    TARE_FP_DEFAULT;
     size_t bytes[TARE_PARTS];
     if (!t) TARE_FAIL(TARE_E_ARG, "validate: null tensor");
     TARE_TRY(sizes(t, bytes));
