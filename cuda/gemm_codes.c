@@ -5,6 +5,7 @@
 #include "cuda/small.h"
 #include "cuda/x_codes.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
 #include <string.h>
 
@@ -60,12 +61,13 @@ static place place_of(const tare_problem *p) {
 }
 
 static int accepts(tare_type type, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != type || !(p->flags & TARE_X_QUANTISED))
-        return cu_refuse(f, type == TARE_F8
-                                ? "multiplies dense f8 weights by f8 activations only"
-                                : "multiplies dense int8 weights by int8 activations only");
-    if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return cu_refuse(f, "wants symmetric weights, scaled by tensor or row");
+    const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                              .codings = type == TARE_F8 ? TAKES_F8 : TAKES_I8_PLAIN,
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = type == TARE_F8 ? TAKES_X_F8 : TAKES_X_I8,
+                              .wants = type == TARE_F8 ? TARE_X_F8 : TARE_X_I8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (type == TARE_F8 && !(p->flags & TARE_SUM_F8))
         return cu_refuse(f,
                          "Hopper's f8 tensor cores sum in 13 bits; the problem does not allow it");
