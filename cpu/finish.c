@@ -16,7 +16,7 @@ void cpu_bias_relu(float *y, int64_t m, int64_t n, const float *bias, int relu, 
         if (bias)
             for (int64_t j = 0; j < n; j++) row[j] += bias[j];
         if (relu)
-            for (int64_t j = 0; j < n; j++) row[j] = row[j] > 0 ? row[j] : 0;
+            for (int64_t j = 0; j < n; j++) row[j] = row[j] < 0 ? 0 : row[j];
     }
 }
 
@@ -30,7 +30,7 @@ static void rescale(const cpu_rescale *r, int64_t row, int64_t from, int64_t cou
     if (r->bias)
         for (int64_t j = 0; j < count; j++) out[j] += r->bias[from + j];
     if (r->relu)
-        for (int64_t j = 0; j < count; j++) out[j] = out[j] > 0 ? out[j] : 0;
+        for (int64_t j = 0; j < count; j++) out[j] = out[j] < 0 ? 0 : out[j];
 }
 
 static void rescale_row(const cpu_rescale *r, int64_t row) {

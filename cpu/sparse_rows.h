@@ -183,7 +183,7 @@ static void put_row(const tare_run_args *a, int64_t col, int64_t row0, int64_t l
     float bias = a->bias ? a->bias[col] : 0;
     for (int64_t l = 0; l < lanes; l++) {
         float v = sums[l] + bias;
-        if ((p->flags & TARE_RELU) && !(v > 0)) v = 0;
+        if ((p->flags & TARE_RELU) && v < 0) v = 0; /* NaN stays */
         size_t at = (size_t)((row0 + l) * p->n + col);
         if (p->y == TARE_F32)
             ((float *)a->y)[at] = v;

@@ -29,15 +29,14 @@ static cu_gemm_spec sums_spec(const tare_problem *p, int64_t m) {
                           .sums = is_f8(p) ? CU_GEMM_F32 : CU_GEMM_I32};
 }
 
-/* The library scales, rectifies and writes y. */
+/* The library scales and writes y. What its ReLU makes of a NaN is not documented. */
 static int may_be_direct(const tare_problem *p) {
-    return is_f8(p) && p->n % PIECE == 0 && !(p->flags & TARE_BIAS);
+    return is_f8(p) && p->n % PIECE == 0 && !(p->flags & (TARE_BIAS | TARE_RELU));
 }
 
 static cu_gemm_spec direct_spec(const tare_problem *p, int64_t m) {
     cu_gemm_spec s = sums_spec(p, m);
     s.out = p->y == TARE_F32 ? CUDA_R_32F : p->y == TARE_F16 ? CUDA_R_16F : CUDA_R_16BF;
-    s.relu = (p->flags & TARE_RELU) != 0;
     s.scaled = 1;
     return s;
 }
