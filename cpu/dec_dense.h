@@ -5,8 +5,7 @@
 #define TARE_CPU_DEC_DENSE_H
 
 #include "cpu/cpu.h"
-
-#include <stdio.h>
+#include "src/takes.h"
 
 #define WSTEP 4
 
@@ -37,10 +36,12 @@ static const float *w_scales(const tare_run_args *a, int64_t panel) {
 #include "cpu/panel_gemm.h"
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != DENSE_TYPE) {
-        snprintf(f->why, sizeof f->why, "takes dense %s weights", tare_type_name(DENSE_TYPE));
-        return 0;
-    }
+    const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                              .codings = tare_codings(DENSE_TYPE),
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     f->packed_bytes = (size_t)(cpu_ceil_div(p->n, NR) * NR * cpu_ceil_div(p->k, WSTEP) * WSTEP) *
                       sizeof(DENSE_STORED);
     panel_fit(rates, p, f);

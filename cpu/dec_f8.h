@@ -8,8 +8,7 @@
 
 #include "cpu/cpu.h"
 #include "src/format/format.h"
-
-#include <stdio.h>
+#include "src/takes.h"
 
 #define WSTEP 8
 enum { HEAD = NR * (int)sizeof(float) };
@@ -57,10 +56,12 @@ static size_t decoded_bytes(const tare_problem *p, int64_t m) {
 }
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != TARE_F8) {
-        snprintf(f->why, sizeof f->why, "takes dense f8 weights");
-        return 0;
-    }
+    static const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                                     .codings = TAKES_F8,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_FLOAT | TAKES_X_F8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     tare_problem q = decoded(p);
     f->packed_bytes = (size_t)cpu_ceil_div(p->n, NR) * panel_bytes(p);
     panel_fit(rates, p, f);

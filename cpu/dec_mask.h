@@ -8,15 +8,14 @@
  *           uint8_t bits[panels][k, padded][NR / 8], lowest bit the first row
  *           values, then 64 bytes that may be read
  *
- * Included by matmul_{bitmap,nm}_ISA.c after a vec_*.h with MASK_LAYOUT and MASK_WHAT (its words in
- * a refusal) defined. */
+ * Included by matmul_{bitmap,nm}_ISA.c after a vec_*.h with MASK_LAYOUT defined. */
 #ifndef TARE_CPU_DEC_MASK_H
 #define TARE_CPU_DEC_MASK_H
 
 #include "cpu/cpu.h"
 #include "cpu/kept.h"
+#include "src/takes.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define WSTEP 4
@@ -92,11 +91,12 @@ static const float *w_scales(const tare_run_args *a, int64_t panel) {
 #include "cpu/panel_gemm.h"
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    int wide = p->w.value == TARE_F32 || p->w.value == TARE_F16 || p->w.value == TARE_BF16;
-    if (p->w.layout != MASK_LAYOUT || !wide) {
-        snprintf(f->why, sizeof f->why, "takes %s", MASK_WHAT);
-        return 0;
-    }
+    static const tare_takes takes = {.layouts = TAKES(MASK_LAYOUT),
+                                     .codings = TAKES_FLOATS,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     f->packed_bytes = parts_of(p).end;
     panel_fit(rates, p, f);
     return 1;

@@ -9,8 +9,7 @@
 
 #include "cpu/cpu.h"
 #include "src/format/format.h"
-
-#include <stdio.h>
+#include "src/takes.h"
 
 #define WSTEP 8
 #define W_SEGMENTS
@@ -89,10 +88,12 @@ static const float *w_scales(const tare_run_args *a, int64_t panel) {
 #include "cpu/panel_gemm.h"
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != TARE_I4 || (p->flags & TARE_X_I8)) {
-        snprintf(f->why, sizeof f->why, "takes dense i4 weights and float activations");
-        return 0;
-    }
+    static const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                                     .codings = TAKES_I4,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     f->packed_bytes = (size_t)cpu_ceil_div(p->n, NR) * panel_bytes(p);
     panel_fit(rates, p, f);
     return 1;

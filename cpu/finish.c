@@ -23,7 +23,7 @@ static void bias_relu_rows(void *ctx, int64_t from, int64_t to, int part) {
         if (r->bias)
             for (int64_t j = 0; j < r->n; j++) row[j] += r->bias[j];
         if (r->relu)
-            for (int64_t j = 0; j < r->n; j++) row[j] = row[j] > 0 ? row[j] : 0;
+            for (int64_t j = 0; j < r->n; j++) row[j] = row[j] < 0 ? 0 : row[j];
     }
 }
 
@@ -42,7 +42,7 @@ static void rescale(const cpu_rescale *r, int64_t row, int64_t from, int64_t cou
     if (r->bias)
         for (int64_t j = 0; j < count; j++) out[j] += r->bias[from + j];
     if (r->relu)
-        for (int64_t j = 0; j < count; j++) out[j] = out[j] > 0 ? out[j] : 0;
+        for (int64_t j = 0; j < count; j++) out[j] = out[j] < 0 ? 0 : out[j];
 }
 
 static void rescale_row(const cpu_rescale *r, int64_t row) {

@@ -1,7 +1,6 @@
 /* What the float rows over oneDNN share: problems to cases. */
 #include "cpu/onednn.h"
-
-#include <stdio.h>
+#include "src/takes.h"
 
 static onednn_case case_of(const tare_problem *p, int64_t m, int threads) {
     return (onednn_case){.m = m,
@@ -16,12 +15,12 @@ static onednn_case case_of(const tare_problem *p, int64_t m, int threads) {
 }
 
 int onednn_float_fit(tare_type t, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != t || p->x != t ||
-        (p->y != TARE_F32 && p->y != t)) {
-        snprintf(f->why, sizeof f->why, "multiplies dense %s by %s to %s only", tare_type_name(t),
-                 tare_type_name(t), t == TARE_F32 ? "f32" : "f32 or bf16");
-        return 0;
-    }
+    const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                              .codings = tare_codings(t),
+                              .x = TAKES(t),
+                              .y = TAKES(TARE_F32) | TAKES(t),
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     onednn_case c = case_of(p, p->m, tare_threads());
     if (!onednn_fit(&c, &f->packed_bytes, &f->scratch_bytes, f->why)) return 0;
     double m = (double)p->m, n = (double)p->n, k = (double)p->k;

@@ -62,7 +62,6 @@ static int refuse(tare_fit *f, const char *text) {
 }
 
 int i8_fit(const i8_row *r, const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (!(p->flags & TARE_X_I8)) return refuse(f, "wants activations quantised to int8");
     int64_t most = p->w.zero_points ? K_ZEROS : K_SYMMETRIC;
     if (p->w.scaling != TARE_SCALE_GROUP && p->k > most) {
         snprintf(f->why, sizeof f->why, "i32 sums hold k up to %lld here, k is %lld",

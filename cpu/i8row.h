@@ -1,14 +1,18 @@
 /* What stands between a row of cpu/i8gemm.h and its tare_kernel: fit, pack and run. The file that
  * includes this defines `row` and, before,
- *   ROW_TAKES  an expression over the problem p: these weights are mine
- *   ROW_WANTS  the reason of a refusal otherwise
+ *   ROW_LAYOUTS, ROW_CODINGS  which weights it multiplies (src/takes.h)
  */
-#include <stdio.h>
+#include "src/takes.h"
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (ROW_TAKES) return i8_fit(&row, rates, p, f);
-    snprintf(f->why, sizeof f->why, "%s", ROW_WANTS);
-    return 0;
+    static const tare_takes takes = {.layouts = ROW_LAYOUTS,
+                                     .codings = ROW_CODINGS,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_I8,
+                                     .wants = TARE_X_I8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
+    return i8_fit(&row, rates, p, f);
 }
 
 static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob, size_t *used) {

@@ -115,7 +115,7 @@ static inline __attribute__((always_inline)) void finish(const i8_finish *f, tar
                 v = _mm256_mul_ps(_mm256_loadu_ps((const float *)at), sx);
             }
             v = _mm256_add_ps(v, bias);
-            if (f->relu) v = _mm256_max_ps(v, _mm256_setzero_ps());
+            if (f->relu) v = _mm256_max_ps(_mm256_setzero_ps(), v); /* NaN stays */
             store8(type, f->y, r * f->ldy + col, count, v);
         }
     }

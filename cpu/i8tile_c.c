@@ -89,7 +89,7 @@ static void finish_row(const i8_finish *f, int32_t r, float *v) {
         for (int32_t i = 0; i < f->cols; i++) v[i] = sums[i] * sx;
     }
     for (int32_t i = 0; f->bias && i < f->cols; i++) v[i] += f->bias[i];
-    for (int32_t i = 0; f->relu && i < f->cols; i++) v[i] = v[i] > 0 ? v[i] : 0;
+    for (int32_t i = 0; f->relu && i < f->cols; i++) v[i] = v[i] < 0 ? 0 : v[i];
 }
 
 void i8_finish_c(const i8_finish *f) {

@@ -126,7 +126,7 @@ static inline __attribute__((always_inline)) void finish(const i8_finish *f, tar
                 v = _mm512_mul_ps(_mm512_load_ps(at), sx);
             }
             v = _mm512_add_ps(v, bias);
-            if (f->relu) v = _mm512_max_ps(v, _mm512_setzero_ps());
+            if (f->relu) v = _mm512_max_ps(_mm512_setzero_ps(), v); /* NaN stays */
             store16(type, f->y, r * f->ldy + col, m, v);
         }
     }

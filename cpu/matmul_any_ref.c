@@ -1,11 +1,20 @@
 /* The reference as a row: any valid problem, in fp64, slowly. It is why the CPU never answers
  * "unsupported". The blob is a deep copy of the canonical tensor. */
 #include "cpu/rows.h"
+#include "src/takes.h"
 
 #include <string.h>
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
+    static const tare_takes takes = {.layouts = TAKES(TARE_DENSE) | TAKES(TARE_NM) |
+                                                TAKES(TARE_CSR) | TAKES(TARE_BLOCK) |
+                                                TAKES(TARE_BITMAP),
+                                     .codings = TAKES_FLOATS | TAKES_I8 | TAKES_I4 | TAKES_F8,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_FLOAT | TAKES_X_I8 | TAKES_X_F8};
     size_t bytes[TARE_PARTS], total = sizeof(tare_tensor);
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (tare_tensor_size(&p->w, p->n, p->k, p->nnz, bytes) != TARE_OK) {
         memcpy(f->why, "its size overflows", 19);
         return 0;

@@ -3,7 +3,6 @@
 #include "cpu/vec_c.h"
 
 #define MASK_LAYOUT TARE_BITMAP
-#define MASK_WHAT "bitmap weights of f32, f16 or bf16"
 #include "cpu/dec_mask.h"
 
 const tare_kernel matmul_bitmap_c = {

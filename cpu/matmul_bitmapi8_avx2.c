@@ -21,10 +21,8 @@ static const i8_row row = {
     .plain = 1,
 };
 
-#define ROW_TAKES                                                                                  \
-    (p->w.value == TARE_I8 &&                                                                      \
-     (p->w.layout == TARE_BITMAP || p->w.layout == TARE_CSR || p->w.layout == TARE_BLOCK))
-#define ROW_WANTS "multiplies bitmap, CSR or block-sparse int8 weights only"
+#define ROW_LAYOUTS (TAKES(TARE_BITMAP) | TAKES(TARE_CSR) | TAKES(TARE_BLOCK))
+#define ROW_CODINGS TAKES_I8_PLAIN
 #include "cpu/i8row.h"
 
 const tare_kernel matmul_bitmapi8_avx2 = {

@@ -5,12 +5,7 @@
 #include "cpu/sparse_rows.h"
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_BLOCK || (p->flags & TARE_X_QUANTISED)) {
-        snprintf(f->why, sizeof f->why, "takes block-sparse weights and float activations");
-        return 0;
-    }
-    sparse_fit(rates, p, f);
-    return 1;
+    return sparse_fit(TARE_BLOCK, rates, p, f);
 }
 
 const tare_kernel matmul_bs_avx512 = {

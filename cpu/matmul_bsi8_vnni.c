@@ -12,6 +12,7 @@
 #include "cpu/i8vnni.h"
 #include "cpu/rows.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 
@@ -73,9 +74,14 @@ static int refuse(tare_fit *f, const char *why) {
 }
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (!(p->flags & TARE_X_I8)) return refuse(f, "wants activations quantised to int8");
-    if (p->w.value != TARE_I8 || p->w.layout == TARE_DENSE || p->w.layout == TARE_NM)
-        return refuse(f, "multiplies block-sparse, CSR or bitmap int8 weights only");
+    static const tare_takes takes = {.layouts =
+                                         TAKES(TARE_BLOCK) | TAKES(TARE_CSR) | TAKES(TARE_BITMAP),
+                                     .codings = TAKES_I8_PLAIN,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_I8,
+                                     .wants = TARE_X_I8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (p->k > K_MAX) return refuse(f, "i32 sums hold k up to 131072 here");
     places a = places_of(p);
     int64_t strips = a.panels * PANEL / strip_rows(&p->w);

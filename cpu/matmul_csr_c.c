@@ -5,12 +5,7 @@
 #include "cpu/sparse_rows.h"
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_CSR || (p->flags & TARE_X_QUANTISED)) {
-        snprintf(f->why, sizeof f->why, "takes CSR weights and float activations");
-        return 0;
-    }
-    sparse_fit(rates, p, f);
-    return 1;
+    return sparse_fit(TARE_CSR, rates, p, f);
 }
 
 const tare_kernel matmul_csr_c = {

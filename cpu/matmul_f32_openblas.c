@@ -12,6 +12,7 @@
 #include "cpu/finish.h"
 #include "cpu/lib/openblas.h"
 #include "cpu/rows.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,11 +37,12 @@ static double share_of_peak(void) {
 }
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != TARE_F32 || p->x != TARE_F32 ||
-        p->y != TARE_F32) {
-        snprintf(f->why, sizeof f->why, "multiplies dense f32 by f32 to f32 only");
-        return 0;
-    }
+    static const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                                     .codings = TAKES_F32,
+                                     .x = TAKES(TARE_F32),
+                                     .y = TAKES(TARE_F32),
+                                     .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     double m = (double)p->m, n = (double)p->n, k = (double)p->k;
     f->packed_bytes = (size_t)p->n * (size_t)p->k * sizeof(float);
     f->bytes = 4 * (n * k + m * k + m * n);

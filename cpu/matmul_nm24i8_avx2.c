@@ -21,8 +21,8 @@ static const i8_row row = {
     .plain = 1,
 };
 
-#define ROW_TAKES (p->w.value == TARE_I8 && p->w.layout == TARE_NM)
-#define ROW_WANTS "multiplies N:M int8 weights only"
+#define ROW_LAYOUTS TAKES(TARE_NM)
+#define ROW_CODINGS TAKES_I8_PLAIN
 #include "cpu/i8row.h"
 
 const tare_kernel matmul_nm24i8_avx2 = {

@@ -3,7 +3,6 @@
 #include "cpu/vec_c.h"
 
 #define MASK_LAYOUT TARE_NM
-#define MASK_WHAT "N:M weights of f32, f16 or bf16"
 #include "cpu/dec_mask.h"
 
 const tare_kernel matmul_nm_c = {

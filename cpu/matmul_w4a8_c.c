@@ -19,8 +19,8 @@ static const i8_row row = {
     .plain = 1,
 };
 
-#define ROW_TAKES (p->w.value == TARE_I4 && p->w.layout == TARE_DENSE)
-#define ROW_WANTS "multiplies dense int4 weights only"
+#define ROW_LAYOUTS TAKES(TARE_DENSE)
+#define ROW_CODINGS TAKES_I4
 #include "cpu/i8row.h"
 
 const tare_kernel matmul_w4a8_c = {

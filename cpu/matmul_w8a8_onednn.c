@@ -8,6 +8,7 @@
 #include "cpu/onednn.h"
 #include "cpu/rows.h"
 #include "cpu/xquant.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,10 +50,13 @@ static int refuse(tare_fit *f, const char *text) {
 }
 
 static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != TARE_I8 || !(p->flags & TARE_X_I8))
-        return refuse(f, "multiplies dense int8 weights by int8 activations only");
-    if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return refuse(f, "wants symmetric weights, scaled by tensor or row");
+    static const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                                     .codings = TAKES_I8_PLAIN,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_I8,
+                                     .wants = TARE_X_I8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (p->k > K_MAX) return refuse(f, "i32 sums hold k up to 131072");
     if (!onednn_exact_i8())
         return refuse(f, "oneDNN's products of signed bytes saturate on a processor without VNNI");

@@ -292,7 +292,7 @@ static void epilogue(const tare_run_args *a, int64_t panel, int64_t row, int64_t
             vf v = vf_load(c + r * NR + j);
             if (scales) v = vf_mul(v, vf_load(scales + j));
             if (a->bias) v = vf_add(v, vf_load(bias + j));
-            if (p->flags & TARE_RELU) v = vf_max(v, vf_zero());
+            if (p->flags & TARE_RELU) v = vf_max(vf_zero(), v);
             int64_t at = (row + r) * p->n + n0 + j, left = cols - j < VL ? cols - j : VL;
             if (p->y == TARE_F32) vf_put_f32((float *)a->y + at, v, left);
             if (p->y == TARE_F16) vf_put_f16((uint16_t *)a->y + at, v, left);

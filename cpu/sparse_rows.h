@@ -19,8 +19,8 @@
 
 #include "cpu/cpu.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { ROWS = 32, LANES = 4 * VL, RG_MAX = 4 };
@@ -183,7 +183,7 @@ static void put_row(const tare_run_args *a, int64_t col, int64_t row0, int64_t l
     float bias = a->bias ? a->bias[col] : 0;
     for (int64_t l = 0; l < lanes; l++) {
         float v = sums[l] + bias;
-        if ((p->flags & TARE_RELU) && !(v > 0)) v = 0;
+        if ((p->flags & TARE_RELU) && v < 0) v = 0; /* NaN stays */
         size_t at = (size_t)((row0 + l) * p->n + col);
         if (p->y == TARE_F32)
             ((float *)a->y)[at] = v;
@@ -300,7 +300,14 @@ static size_t stream_bound(const tare_problem *p, const sparse_shape *s) {
            blocks * (size_t)(s->c * s->rg) * sizeof(float) + 64;
 }
 
-static void sparse_fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
+static int sparse_fit(tare_layout which, const tare_rates *rates, const tare_problem *p,
+                      tare_fit *f) {
+    const tare_takes takes = {.layouts = TAKES(which),
+                              .codings = TAKES_FLOATS | TAKES_I8_PLAIN | TAKES_F8,
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     sparse_shape s = shape_of(p);
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = stream_bound(p, &s);
@@ -316,6 +323,7 @@ static void sparse_fit(const tare_rates *rates, const tare_problem *p, tare_fit 
     double share = s.rg > 1 ? 0.3 * (0.3 + 0.7 * width) : 0.18 * (0.5 + 0.5 * width);
     tare_fit_cost(f, rates, 0.4, share * used);
     f->cost_ns += mk * 0.5; /* turning x */
+    return 1;
 }
 
 typedef struct packer {

@@ -35,6 +35,7 @@ static inline vf vf_sub(vf a, vf b) {
 static inline vf vf_mul(vf a, vf b) {
     return _mm512_mul_ps(a, b);
 }
+/* b where one of them is NaN. */
 static inline vf vf_max(vf a, vf b) {
     return _mm512_max_ps(a, b);
 }

@@ -38,6 +38,7 @@ static inline vf vf_sub(vf a, vf b) {
 static inline vf vf_mul(vf a, vf b) {
     return a * b;
 }
+/* b where one of them is NaN. */
 static inline vf vf_max(vf a, vf b) {
     vs more = a > b;
     return (vf)(((vs)a & more) | ((vs)b & ~more));

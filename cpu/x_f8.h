@@ -4,6 +4,7 @@
 #ifndef TARE_CPU_X_F8_H
 #define TARE_CPU_X_F8_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ static inline float f8_nearest(float v) {
     return f8_float(sign | (r < 0x43e00000u ? r : 0x43e00000u));
 }
 
+/* A row that is not finite becomes NaN, all of it. */
 static inline void x_f8_round(float *x, int64_t k) {
     uint32_t most = 0; /* magnitudes are ordered as their bits are */
     for (int64_t j = 0; j < k; j++) {
@@ -36,6 +38,7 @@ static inline void x_f8_round(float *x, int64_t k) {
     }
     float a = f8_float(most);
     float scale = a < 0x1p-100f ? 0 : a / 448.0f, inverse = a < 0x1p-100f ? 0 : 448.0f / a;
+    if (most >= 0x7f800000u) scale = NAN;
     for (int64_t j = 0; j < k; j++) x[j] = scale * f8_nearest(x[j] * inverse);
 }
 

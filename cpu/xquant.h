@@ -7,6 +7,9 @@
 
 #include "cpu/cpu.h"
 
+#include <math.h>
+#include <string.h>
+
 typedef struct xquant {
     const void *x; /* [m][k] of type */
     tare_type type;
@@ -32,10 +35,17 @@ static inline int64_t xquant_stride(int64_t k) {
     return s % 1024 == 0 ? s + 64 : s;
 }
 
-/* s = a / 127 and 127 / a, or zeros, from a = max|x|. */
-static inline void xquant_scale(float a, float *scale, float *inverse) {
+/* s = a / 127 and 127 / a, or zeros, from the bits of a = max|x|: as integers they order finite
+ * numbers, infinity and NaN, where a comparison of floats would lose the NaN. A row that is not
+ * finite has NaN for its scale, so that all of its y is NaN, whatever the codes. */
+static inline void xquant_scale(uint32_t most, float *scale, float *inverse) {
+    float a;
+    memcpy(&a, &most, sizeof a);
     *scale = a < 0x1p-100f ? 0 : a / 127.0f;
     *inverse = a < 0x1p-100f ? 0 : 127.0f / a;
+    if (most < 0x7f800000u) return;
+    *scale = NAN;
+    *inverse = 0;
 }
 
 #endif

@@ -22,24 +22,29 @@ static inline int64_t last(const xquant *j, size_t base, char buf[STEP * 4]) {
     return left;
 }
 
-static inline float row_max(const xquant *j, tare_type type, size_t base, const char *tail) {
-    const __m256 bits = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
-    __m256 a = _mm256_setzero_ps(), b = a;
-    for (int64_t k = 0; k + STEP <= j->k; k += STEP) {
-        size_t at = base + (size_t)k;
-        a = _mm256_max_ps(_mm256_and_ps(load8(type, j->x, at), bits), a);
-        b = _mm256_max_ps(_mm256_and_ps(load8(type, j->x, at + 8), bits), b);
-    }
-    a = _mm256_max_ps(_mm256_and_ps(load8(type, tail, 0), bits), a);
-    b = _mm256_max_ps(_mm256_and_ps(load8(type, tail, 8), bits), b);
-    a = _mm256_max_ps(a, b);
-    __m128 h = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
-    h = _mm_max_ps(h, _mm_movehl_ps(h, h));
-    return _mm_cvtss_f32(_mm_max_ss(h, _mm_movehdup_ps(h)));
+/* Bits of the magnitudes of 8 values. */
+static inline __m256i size8(tare_type type, const void *x, size_t at) {
+    return _mm256_and_si256(_mm256_castps_si256(load8(type, x, at)), _mm256_set1_epi32(0x7fffffff));
 }
 
-/* 16 codes as 16-bit integers. A row that is not finite converts to INT_MIN and saturates twice;
- * its codes are bounded to what later sums hold. */
+static inline uint32_t row_max(const xquant *j, tare_type type, size_t base, const char *tail) {
+    __m256i a = _mm256_setzero_si256(), b = a;
+    for (int64_t k = 0; k + STEP <= j->k; k += STEP) {
+        size_t at = base + (size_t)k;
+        a = _mm256_max_epi32(size8(type, j->x, at), a);
+        b = _mm256_max_epi32(size8(type, j->x, at + 8), b);
+    }
+    a = _mm256_max_epi32(size8(type, tail, 0), a);
+    b = _mm256_max_epi32(size8(type, tail, 8), b);
+    a = _mm256_max_epi32(a, b);
+    __m128i h = _mm_max_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    h = _mm_max_epi32(h, _mm_shuffle_epi32(h, 0x4e));
+    h = _mm_max_epi32(h, _mm_shuffle_epi32(h, 0xb1));
+    return (uint32_t)_mm_cvtsi128_si32(h);
+}
+
+/* 16 codes as 16-bit integers. What is not finite converts to INT_MIN and saturates twice: codes
+ * of such a row do not matter, but stay bounded to what later sums hold. */
 static inline __m256i codes16(tare_type type, const void *x, size_t at, __m256 inv) {
     __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(load8(type, x, at), inv));
     __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(load8(type, x, at + 8), inv));

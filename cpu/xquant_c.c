@@ -17,8 +17,8 @@ static const float *load(const xquant *j, size_t at, int64_t count, float buf[BL
 }
 
 /* The largest magnitude by its bits: integers compare in vectors without further flags. */
-static float row_max(const xquant *j, size_t base) {
-    float buf[BLOCK], max;
+static uint32_t row_max(const xquant *j, size_t base) {
+    float buf[BLOCK];
     int32_t a = 0;
     for (int64_t k = 0; k < j->k; k += BLOCK) {
         int64_t count = j->k - k < BLOCK ? j->k - k : BLOCK;
@@ -30,8 +30,7 @@ static float row_max(const xquant *j, size_t base) {
             a = b > a ? b : a;
         }
     }
-    memcpy(&max, &a, 4);
-    return max;
+    return (uint32_t)a;
 }
 
 /* To nearest even by adding 1.5 * 2^23, whose last bits are then the integer. Codes of a row that

@@ -16,25 +16,31 @@ static inline __mmask16 tail16(int64_t left) {
     return left >= 16 ? (__mmask16)0xffff : left <= 0 ? 0 : (__mmask16)((1u << left) - 1);
 }
 
-static inline float row_max(tare_type type, const void *x, size_t base, int64_t k) {
-    __m512 a[4];
-    for (int i = 0; i < 4; i++) a[i] = _mm512_setzero_ps();
+/* Bits of the magnitudes of 16 values. */
+static inline __m512i size16(tare_type type, const void *x, size_t at, __mmask16 m) {
+    return _mm512_and_si512(_mm512_castps_si512(load16(type, x, at, m)),
+                            _mm512_set1_epi32(0x7fffffff));
+}
+
+static inline uint32_t row_max(tare_type type, const void *x, size_t base, int64_t k) {
+    __m512i a[4];
+    for (int i = 0; i < 4; i++) a[i] = _mm512_setzero_si512();
     int64_t j = 0;
     for (; j + 64 <= k; j += 64)
         for (int i = 0; i < 4; i++) {
-            __m512 v = load16(type, x, base + (size_t)j + 16 * (size_t)i, 0xffff);
-            a[i] = _mm512_max_ps(_mm512_abs_ps(v), a[i]);
+            __m512i v = size16(type, x, base + (size_t)j + 16 * (size_t)i, 0xffff);
+            a[i] = _mm512_max_epi32(v, a[i]);
         }
     for (; j < k; j += 16) {
-        __m512 v = load16(type, x, base + (size_t)j, tail16(k - j));
-        a[0] = _mm512_max_ps(_mm512_abs_ps(v), a[0]);
+        __m512i v = size16(type, x, base + (size_t)j, tail16(k - j));
+        a[0] = _mm512_max_epi32(v, a[0]);
     }
-    return _mm512_reduce_max_ps(
-        _mm512_max_ps(_mm512_max_ps(a[0], a[1]), _mm512_max_ps(a[2], a[3])));
+    return (uint32_t)_mm512_reduce_max_epi32(
+        _mm512_max_epi32(_mm512_max_epi32(a[0], a[1]), _mm512_max_epi32(a[2], a[3])));
 }
 
 static inline __m128i code16(tare_type type, const void *x, size_t at, __mmask16 m, __m512 inv) {
-    /* A row that is not finite converts to INT_MIN and saturates: harmless. */
+    /* What is not finite converts to INT_MIN and saturates: codes of such a row do not matter. */
     return _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(load16(type, x, at, m), inv)));
 }
 

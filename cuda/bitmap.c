@@ -5,6 +5,7 @@
 #include "cuda/small.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_rows.h"
+#include "src/takes.h"
 
 void cu_tile_sum(cu_args a);
 
@@ -62,12 +63,12 @@ static void cost(const tare_rates *r, const tare_problem *p, tare_fit *f) {
 }
 
 int cu_bitmap_fit(tare_layout layout, const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != layout)
-        return cu_refuse(f, layout == TARE_NM ? "takes N:M weights" : "takes bitmap weights");
-    if (p->w.value == TARE_F8) return cu_refuse(f, "takes f32, f16, bf16 and i8 values");
-    if (p->flags & TARE_X_QUANTISED) return cu_refuse(f, "takes float activations");
-    if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return cu_refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
+    const tare_takes takes = {.layouts = TAKES(layout),
+                              .codings = TAKES_FLOATS | TAKES_I8_PLAIN,
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (!cu_tile_counts(p, f)) return 0;
     cu_bitmap_shape s = cu_bitmap_shape_of(&p->w, p->n, p->k, p->nnz);
     if ((s.most - s.values_at) / CU_BITMAP_PIECE > UINT32_MAX)

@@ -5,6 +5,7 @@
 #include "cuda/small.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_codes.h"
+#include "src/takes.h"
 
 void cu_tile_int8_sum(cu_args a);
 
@@ -31,12 +32,13 @@ static cu_x_codes codes_of(const tare_problem *p, int64_t m) {
 
 int cu_bitmap_int8_fit(tare_layout layout, const tare_rates *r, const tare_problem *p,
                        tare_fit *f) {
-    if (p->w.layout != layout)
-        return cu_refuse(f, layout == TARE_NM ? "takes N:M weights" : "takes bitmap weights");
-    if (p->w.value != TARE_I8 || !(p->flags & TARE_X_I8))
-        return cu_refuse(f, "takes i8 values and int8 activations");
-    if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return cu_refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
+    const tare_takes takes = {.layouts = TAKES(layout),
+                              .codings = TAKES_I8_PLAIN,
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_I8,
+                              .wants = TARE_X_I8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (p->k > 131072) return cu_refuse(f, "sums in i32: k up to 131072");
     if (!cu_tile_counts(p, f)) return 0;
     cu_bitmap_shape s = cu_bitmap_shape_of(&p->w, p->n, p->k, p->nnz);

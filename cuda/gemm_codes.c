@@ -5,6 +5,7 @@
 #include "cuda/small.h"
 #include "cuda/x_codes.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
 #include <string.h>
 
@@ -28,15 +29,14 @@ static cu_gemm_spec sums_spec(const tare_problem *p, int64_t m) {
                           .sums = is_f8(p) ? CU_GEMM_F32 : CU_GEMM_I32};
 }
 
-/* The library scales, rectifies and writes y. */
+/* The library scales and writes y. What its ReLU makes of a NaN is not documented. */
 static int may_be_direct(const tare_problem *p) {
-    return is_f8(p) && p->n % PIECE == 0 && !(p->flags & TARE_BIAS);
+    return is_f8(p) && p->n % PIECE == 0 && !(p->flags & (TARE_BIAS | TARE_RELU));
 }
 
 static cu_gemm_spec direct_spec(const tare_problem *p, int64_t m) {
     cu_gemm_spec s = sums_spec(p, m);
     s.out = p->y == TARE_F32 ? CUDA_R_32F : p->y == TARE_F16 ? CUDA_R_16F : CUDA_R_16BF;
-    s.relu = (p->flags & TARE_RELU) != 0;
     s.scaled = 1;
     return s;
 }
@@ -60,12 +60,13 @@ static place place_of(const tare_problem *p) {
 }
 
 static int accepts(tare_type type, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != type || !(p->flags & TARE_X_QUANTISED))
-        return cu_refuse(f, type == TARE_F8
-                                ? "multiplies dense f8 weights by f8 activations only"
-                                : "multiplies dense int8 weights by int8 activations only");
-    if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return cu_refuse(f, "wants symmetric weights, scaled by tensor or row");
+    const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                              .codings = type == TARE_F8 ? TAKES_F8 : TAKES_I8_PLAIN,
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = type == TARE_F8 ? TAKES_X_F8 : TAKES_X_I8,
+                              .wants = type == TARE_F8 ? TARE_X_F8 : TARE_X_I8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (type == TARE_F8 && !(p->flags & TARE_SUM_F8))
         return cu_refuse(f,
                          "Hopper's f8 tensor cores sum in 13 bits; the problem does not allow it");

@@ -4,6 +4,7 @@
 #include "cuda/gemm_finish.h"
 #include "cuda/small.h"
 #include "cuda/x_rows.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,11 +36,12 @@ static void cost(cu_gemm_sums sums, const tare_rates *r, const tare_problem *p, 
 
 int cu_gemm_float_fit(tare_type type, cu_gemm_sums sums, const tare_rates *r, const tare_problem *p,
                       tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != type || p->x != type) {
-        snprintf(f->why, sizeof f->why, "multiplies dense %s weights by %s activations only",
-                 tare_type_name(type), tare_type_name(type));
-        return 0;
-    }
+    const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                              .codings = tare_codings(type),
+                              .x = TAKES(type),
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (sums == CU_GEMM_TF32 && !(p->flags & TARE_TF32)) {
         snprintf(f->why, sizeof f->why, "cuts factors to tf32, which the problem does not allow");
         return 0;

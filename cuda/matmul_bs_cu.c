@@ -7,6 +7,7 @@
 #include "cuda/tile_cut.h"
 #include "cuda/x_rows.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
 void cu_tile_sum(cu_args a);
 
@@ -42,9 +43,12 @@ static tare_type x_wanted(const tare_problem *p) {
 }
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_BLOCK) return cu_refuse(f, "takes block-sparse weights");
-    if (p->w.value == TARE_F8) return cu_refuse(f, "takes f32, f16, bf16 and i8 values");
-    if (p->flags & TARE_X_QUANTISED) return cu_refuse(f, "takes float activations");
+    static const tare_takes takes = {.layouts = TAKES(TARE_BLOCK),
+                                     .codings = TAKES_FLOATS | TAKES_I8_PLAIN,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (!cu_tile_counts(p, f)) return 0;
     cu_blocks_shape s = cu_blocks_shape_of(&p->w, p->n, p->k, p->nnz);
     if (s.most_squares > UINT32_MAX)

@@ -77,10 +77,9 @@ static size_t x_bytes(const tare_problem *p) {
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
     int side = p->w.block_r;
-    if (p->w.layout != TARE_BLOCK) return cu_refuse(f, "takes block-sparse weights");
+    if (!cu_spmm_fits(TARE_BLOCK, p, f)) return 0;
     if (side != p->w.block_c || (side != 16 && side != 32 && side != 64 && side != 128))
         return cu_refuse(f, "takes square blocks of 16, 32, 64 or 128");
-    if (!cu_spmm_fits(p, f)) return 0;
     cu_bell_shape s = shape_of(p);
     int ell = may_be_ell(p) && cu_bell_most_width(&s) > 0;
     if (!ell && !cu_sparse.CreateConstBsr)

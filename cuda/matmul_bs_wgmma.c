@@ -4,6 +4,7 @@
 #include "cuda/rows.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_rows.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 
@@ -20,13 +21,15 @@ static int refuse(tare_fit *f, const char *why) {
 }
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_BLOCK) return refuse(f, "takes block-sparse weights");
+    static const tare_takes takes = {.layouts = TAKES(TARE_BLOCK),
+                                     .codings = TAKES_F16 | TAKES_BF16,
+                                     .x = TAKES(TARE_F16) | TAKES(TARE_BF16),
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (p->w.block_r % CU_SLAB || p->w.block_c % CU_SLAB)
         return refuse(f, "takes blocks whose sides are multiples of 64");
-    if (p->w.value != TARE_F16 && p->w.value != TARE_BF16)
-        return refuse(f, "takes f16 and bf16 values");
-    if (p->x != p->w.value || (p->flags & TARE_X_QUANTISED))
-        return refuse(f, "takes activations of the values' type, as they are");
+    if (p->x != p->w.value) return refuse(f, "takes activations of the values' type, as they are");
     if (!cu_tile_counts(p, f)) return 0;
     cu_slabs_shape s = cu_slabs_shape_of(&p->w, p->n, p->k, p->nnz);
     if (s.most_tiles > UINT32_MAX) return refuse(f, "counts tiles in 32 bits: W is too large");

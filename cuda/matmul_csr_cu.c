@@ -6,6 +6,7 @@
 #include "cuda/small.h"
 #include "cuda/tile_cut.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
 #include <string.h>
 
@@ -19,11 +20,12 @@ static int64_t padded(int64_t m) {
 }
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_CSR) return cu_refuse(f, "takes CSR weights");
-    if (p->w.value == TARE_F8) return cu_refuse(f, "takes f32, f16, bf16 and i8 values");
-    if (p->flags & TARE_X_QUANTISED) return cu_refuse(f, "takes float activations");
-    if (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP)
-        return cu_refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
+    static const tare_takes takes = {.layouts = TAKES(TARE_CSR),
+                                     .codings = TAKES_FLOATS | TAKES_I8_PLAIN,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (!cu_tile_counts(p, f)) return 0;
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = cu_csr_shape_of(&p->w, p->n, p->k, p->nnz).bytes;

@@ -9,7 +9,6 @@
 #include "cuda/spmm.h"
 #include "src/format/format.h"
 
-#include <stdio.h>
 #include <string.h>
 
 typedef struct shape {
@@ -45,11 +44,7 @@ static int forms_of(const tare_problem *p, const char *blob, cu_spmm_form forms[
 }
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_CSR) {
-        snprintf(f->why, sizeof f->why, "takes CSR weights");
-        return 0;
-    }
-    if (!cu_spmm_fits(p, f)) return 0;
+    if (!cu_spmm_fits(TARE_CSR, p, f)) return 0;
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;
     f->packed_bytes = shape_of(p).bytes;
     f->scratch_bytes = cu_spmm_c_bytes(p, p->n);

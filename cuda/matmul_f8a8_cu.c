@@ -11,6 +11,7 @@
 #include "cuda/tile.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_codes.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 
@@ -36,10 +37,13 @@ static place place_of(const tare_problem *p, int64_t m) {
 }
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != TARE_F8 || !(p->flags & TARE_X_F8)) {
-        snprintf(f->why, sizeof f->why, "takes dense f8 weights and f8 activations");
-        return 0;
-    }
+    static const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                                     .codings = TAKES_F8,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_F8,
+                                     .wants = TARE_X_F8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (!cu_tile_counts(p, f)) return 0;
     if (p->k > INT32_MAX / 4) {
         snprintf(f->why, sizeof f->why, "counts the bytes of a row in 31 bits: k is too large");

@@ -6,6 +6,7 @@
 #include "cuda/tile_cut.h"
 #include "cuda/x_codes.h"
 #include "cuda/x_rows.h"
+#include "src/takes.h"
 
 void cu_tile_sum(cu_args a);
 void cu_tile_int8_sum(cu_args a);
@@ -47,14 +48,19 @@ int cu_nm24_fit(int integers, const tare_rates *r, const tare_problem *p, tare_f
     const tare_format *w = &p->w;
     if (w->layout != TARE_NM || w->nm_n != 2 || w->nm_m != 4)
         return cu_refuse(f, "takes 2:4 weights");
-    if (integers && (w->value != TARE_I8 || !(p->flags & TARE_X_I8)))
-        return cu_refuse(f, "takes i8 values and int8 activations");
-    if (integers && (w->zero_points || w->scaling == TARE_SCALE_GROUP))
-        return cu_refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
+    static const tare_takes floats = {.layouts = TAKES(TARE_NM),
+                                      .codings = TAKES_F16 | TAKES_BF16,
+                                      .x = TAKES(TARE_F16) | TAKES(TARE_BF16),
+                                      .y = TAKES_FLOAT_TYPES,
+                                      .flags = TAKES_X_FLOAT};
+    static const tare_takes codes = {.layouts = TAKES(TARE_NM),
+                                     .codings = TAKES_I8_PLAIN,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_I8,
+                                     .wants = TARE_X_I8};
     if (integers && p->k > MOST_K) return cu_refuse(f, "sums in i32: k up to 262144");
-    if (!integers && w->value != TARE_F16 && w->value != TARE_BF16)
-        return cu_refuse(f, "takes f16 and bf16 values");
-    if (!integers && (p->flags & TARE_X_QUANTISED)) return cu_refuse(f, "takes float activations");
+    if (!tare_takes_problem(integers ? &codes : &floats, p, f->why)) return 0;
     if (!integers && p->x != w->value) return cu_refuse(f, "takes activations of the values' type");
     if (!cu_tile_counts(p, f)) return 0;
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;

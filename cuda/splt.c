@@ -9,6 +9,7 @@
 #include "cuda/x_codes.h"
 #include "cuda/x_rows.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,12 @@ cu_splt_shape cu_splt_shape_of(const tare_problem *p) {
 /* ---- fit ---- */
 
 static int takes_floats(const tare_problem *p, tare_fit *f) {
+    static const tare_takes takes = {.layouts = TAKES(TARE_NM),
+                                     .codings = TAKES_F16 | TAKES_BF16,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (p->x != p->w.value || p->y != p->w.value)
         return cu_refuse(f, "cuSPARSELt multiplies weights by x of their type and gives y of it");
     if (p->flags & TARE_BIAS)
@@ -57,8 +64,13 @@ static int takes_floats(const tare_problem *p, tare_fit *f) {
 
 static int takes_codes(const tare_problem *p, tare_fit *f) {
     int f8 = p->w.value == TARE_F8;
-    if (!(p->flags & (f8 ? TARE_X_F8 : TARE_X_I8)))
-        return cu_refuse(f, f8 ? "takes f8 activations" : "takes int8 activations");
+    const tare_takes takes = {.layouts = TAKES(TARE_NM),
+                              .codings = f8 ? TAKES_F8 : TAKES_I8_PLAIN,
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = f8 ? TAKES_X_F8 : TAKES_X_I8,
+                              .wants = f8 ? TARE_X_F8 : TARE_X_I8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (f8 && !(p->flags & TARE_SUM_F8))
         return cu_refuse(f, "tensor cores keep sums of f8 to 13 bits, which the problem forbids");
     if (!f8 && p->k > 1 << 18) return cu_refuse(f, "sums in i32: k up to 262144");

@@ -75,7 +75,7 @@ void cu_spmm_release(void *state, void *blob);
 tare_status cu_spmm_prepare(cu_stream *s, const tare_problem *p, tare_type c,
                             const cu_spmm_form *forms, int count);
 /* A refusal of what no row here takes. 1: go on. */
-int cu_spmm_fits(const tare_problem *p, tare_fit *f);
+int cu_spmm_fits(tare_layout layout, const tare_problem *p, tare_fit *f);
 /* The type of C: y's, where the library can write y, else f32. */
 tare_type cu_spmm_c(const tare_problem *p, int64_t rows);
 /* Bytes of scratch for C with so many rows; 0: C is y, which a finishing pass may work on. */

@@ -4,6 +4,7 @@
 
 #include "cuda/objects.h"
 #include "cuda/tile_cut.h"
+#include "src/takes.h"
 
 void cu_finish_rows(cu_args a);
 
@@ -79,10 +80,13 @@ tare_status cu_spmm_prepare(cu_stream *s, const tare_problem *p, tare_type c,
     return cu_stream_room(s, room);
 }
 
-int cu_spmm_fits(const tare_problem *p, tare_fit *f) {
-    if (p->flags & TARE_X_QUANTISED) return cu_refuse(f, "takes float activations");
-    if (p->w.value != TARE_F32 && p->w.value != TARE_F16 && p->w.value != TARE_BF16)
-        return cu_refuse(f, "takes f32, f16 and bf16 values");
+int cu_spmm_fits(tare_layout layout, const tare_problem *p, tare_fit *f) {
+    const tare_takes takes = {.layouts = TAKES(layout),
+                              .codings = TAKES_FLOATS,
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (p->w.value != p->x) return cu_refuse(f, "needs x in the type of the values");
     if (p->nnz < 1) return cu_refuse(f, "needs at least one stored value");
     if (p->nnz > INT32_MAX || p->n >= INT32_MAX || p->k > INT32_MAX)

@@ -4,8 +4,8 @@
 #include "cuda/layout/tile_pack.h"
 #include "cuda/tile_cut.h"
 #include "cuda/x_rows.h"
+#include "src/takes.h"
 
-#include <stdio.h>
 
 void cu_tile_sum(cu_args a);
 
@@ -52,11 +52,12 @@ static tare_type x_wanted(const tare_problem *p) {
 }
 
 int cu_tile_fit(tare_type value, const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != value || (p->flags & TARE_X_QUANTISED)) {
-        snprintf(f->why, sizeof f->why, "takes dense %s weights and float activations",
-                 tare_type_name(value));
-        return 0;
-    }
+    const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                              .codings = tare_codings(value),
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (!cu_tile_counts(p, f)) return 0;
     cu_tile_shape s = cu_tile_shape_of(&p->w, p->n, p->k);
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;

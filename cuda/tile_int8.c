@@ -5,6 +5,7 @@
 #include "cuda/layout/x_int8.h"
 #include "cuda/small.h"
 #include "cuda/tile_cut.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 
@@ -52,11 +53,13 @@ static size_t split_bytes(const tare_problem *p, int64_t m) {
 }
 
 int cu_tile_int8_fit(tare_type value, const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != value || !(p->flags & TARE_X_I8)) {
-        snprintf(f->why, sizeof f->why, "takes dense %s weights and int8 activations",
-                 tare_type_name(value));
-        return 0;
-    }
+    const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                              .codings = tare_codings(value),
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_I8,
+                              .wants = TARE_X_I8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     int64_t most = p->w.zero_points ? 65536 : 131072; /* or an i32 sum might not hold it */
     if (p->w.scaling != TARE_SCALE_GROUP && p->k > most) {
         snprintf(f->why, sizeof f->why, "sums in i32: k up to %lld", (long long)most);

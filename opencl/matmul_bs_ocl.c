@@ -4,6 +4,7 @@
 #include "opencl/rows.h"
 #include "opencl/xprep.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 
@@ -28,9 +29,12 @@ static int refuse(tare_fit *f, const char *why) {
 }
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_BLOCK) return refuse(f, "takes block-sparse weights");
-    if (p->w.value == TARE_F8) return refuse(f, "takes f32, f16, bf16 and i8 values");
-    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
+    static const tare_takes takes = {.layouts = TAKES(TARE_BLOCK),
+                                     .codings = TAKES_FLOATS | TAKES_I8_PLAIN,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     ocl_bs_shape s = ocl_bs_shape_of(p);
     if (s.bytes / 4 > INT32_MAX) return refuse(f, "counts words in 31 bits: W is too large");
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;

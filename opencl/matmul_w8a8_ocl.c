@@ -2,6 +2,7 @@
 #include "opencl/pack.h"
 #include "opencl/panel.h"
 #include "opencl/rows.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 
@@ -15,10 +16,13 @@ static size_t scales_at(const tare_problem *p, int64_t m, int block) {
 }
 
 static int fit(const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != TARE_I8 || !(p->flags & TARE_X_I8)) {
-        snprintf(f->why, sizeof f->why, "takes dense i8 weights and int8 activations");
-        return 0;
-    }
+    static const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                                     .codings = TAKES_I8,
+                                     .x = TAKES_FLOAT_TYPES,
+                                     .y = TAKES_FLOAT_TYPES,
+                                     .flags = TAKES_X_I8,
+                                     .wants = TARE_X_I8};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     int64_t most = p->w.zero_points ? 65536 : 131072; /* or an i32 sum might not hold it */
     if (p->w.scaling != TARE_SCALE_GROUP && p->k > most) {
         snprintf(f->why, sizeof f->why, "sums in i32: k up to %lld", (long long)most);

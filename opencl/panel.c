@@ -2,6 +2,7 @@
 #include "opencl/panel.h"
 #include "opencl/xprep.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,13 +27,12 @@ ocl_panel_shape ocl_panel_shape_of(const tare_problem *p) {
 }
 
 int ocl_panel_fit(tare_type value, const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != value || (p->flags & TARE_X_I8)) {
-        snprintf(f->why, sizeof f->why, "takes dense %s weights and float activations",
-                 value == TARE_I8   ? "i8"
-                 : value == TARE_I4 ? "i4"
-                                    : tare_type_name(value));
-        return 0;
-    }
+    const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                              .codings = tare_codings(value),
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     ocl_panel_shape s = ocl_panel_shape_of(p);
     if (s.bytes / 4 > INT32_MAX) {
         snprintf(f->why, sizeof f->why, "counts words in 31 bits: W is too large");

@@ -7,6 +7,7 @@
  * tiles of its tables (SCRATCH_TILE). A device tuned for larger ones costs an allocation a run,
  * nothing worse. */
 #include "opencl/clblast.h"
+#include "src/takes.h"
 
 #include <clblast_c.h>
 #include <dlfcn.h>
@@ -73,11 +74,12 @@ static int scratch_bytes(const tare_problem *p, size_t element, size_t *out) {
 }
 
 int ocl_clblast_fit(const tare_rates *r, const tare_problem *p, tare_type type, tare_fit *f) {
-    if (p->w.layout != TARE_DENSE || p->w.value != type || p->x != type || p->y != type) {
-        const char *name = tare_type_name(type);
-        snprintf(f->why, sizeof f->why, "multiplies dense %s by %s to %s only", name, name, name);
-        return 0;
-    }
+    const tare_takes takes = {.layouts = TAKES(TARE_DENSE),
+                              .codings = tare_codings(type),
+                              .x = TAKES(type),
+                              .y = TAKES(type),
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     size_t element = tare_type_bytes(type);
     double m = (double)p->m, n = (double)p->n, k = (double)p->k;
     if (!scratch_bytes(p, element, &f->scratch_bytes)) {

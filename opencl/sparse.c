@@ -2,6 +2,7 @@
 #include "opencl/sparse.h"
 #include "opencl/xprep.h"
 #include "src/format/format.h"
+#include "src/takes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,14 +38,12 @@ static int refuse(tare_fit *f, const char *why) {
 }
 
 int ocl_sparse_fit(tare_layout which, const tare_rates *r, const tare_problem *p, tare_fit *f) {
-    if (p->w.layout != which || p->w.value == TARE_I4)
-        return refuse(f, which == TARE_CSR      ? "takes CSR weights"
-                         : which == TARE_BITMAP ? "takes bitmap weights"
-                                                : "takes N:M weights");
-    if (p->w.value == TARE_F8) return refuse(f, "takes f32, f16, bf16 and i8 values");
-    if (p->flags & TARE_X_QUANTISED) return refuse(f, "takes float activations");
-    if (p->w.value == TARE_I8 && (p->w.zero_points || p->w.scaling == TARE_SCALE_GROUP))
-        return refuse(f, "takes i8 values with a scale by tensor or row and no zero points");
+    const tare_takes takes = {.layouts = TAKES(which),
+                              .codings = TAKES_FLOATS | TAKES_I8_PLAIN,
+                              .x = TAKES_FLOAT_TYPES,
+                              .y = TAKES_FLOAT_TYPES,
+                              .flags = TAKES_X_FLOAT};
+    if (!tare_takes_problem(&takes, p, f->why)) return 0;
     ocl_sparse_shape s = ocl_sparse_shape_of(p);
     if (s.bytes / 4 > INT32_MAX) return refuse(f, "counts words in 31 bits: W is too large");
     double mk = (double)p->m * (double)p->k, mn = (double)p->m * (double)p->n;

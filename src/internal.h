@@ -77,6 +77,8 @@ enum { TARE_X_QUANTISED = TARE_X_I8 | TARE_X_F8 };
 static inline uint32_t tare_x_quantised(const tare_format *f) {
     return f->value == TARE_F8 ? TARE_X_F8 : f->scaling ? TARE_X_I8 : 0;
 }
+/* Why the flags do not go with the types of a problem; null: they do. */
+const char *tare_flags_odd(const tare_problem *p);
 int tare_same_format(const tare_format *a, const tare_format *b);
 int tare_same_problem(const tare_problem *a, const tare_problem *b);
 

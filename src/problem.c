@@ -31,25 +31,24 @@ static int is_float(tare_type t) {
 static const uint32_t known = TARE_X_I8 | TARE_BIAS | TARE_RELU | TARE_SUM_F16 | TARE_X_F8 |
                               TARE_TF32 | TARE_W_ROUND | TARE_SUM_F8;
 
-/* Flags against types. */
-static tare_status check_flags(const tare_problem *p) {
+/* Flags against types. Null: they go together. */
+const char *tare_flags_odd(const tare_problem *p) {
     tare_type w = p->w.value;
     if ((p->flags & TARE_X_I8) && w != TARE_I8 && w != TARE_I4)
-        TARE_FAIL(TARE_E_ARG, "problem: int8 activations need int8 or int4 weights");
-    if ((p->flags & TARE_X_F8) && w != TARE_F8)
-        TARE_FAIL(TARE_E_ARG, "problem: f8 activations need f8 weights");
+        return "int8 activations need int8 or int4 weights";
+    if ((p->flags & TARE_X_F8) && w != TARE_F8) return "f8 activations need f8 weights";
     if ((p->flags & TARE_SUM_F8) && !(p->flags & TARE_X_F8))
-        TARE_FAIL(TARE_E_ARG, "problem: short sums belong to f8 activations");
+        return "short sums belong to f8 activations";
     if ((p->flags & TARE_SUM_F16) &&
         (p->w.layout != TARE_DENSE || w != TARE_F16 || p->x != TARE_F16 || p->y != TARE_F16))
-        TARE_FAIL(TARE_E_ARG, "problem: sums in f16 need W, x and y in dense f16");
+        return "sums in f16 need W, x and y in dense f16";
     if ((p->flags & TARE_TF32) && (w != TARE_F32 || p->x != TARE_F32))
-        TARE_FAIL(TARE_E_ARG, "problem: tf32 needs W and x in f32");
+        return "tf32 needs W and x in f32";
     if ((p->flags & TARE_W_ROUND) &&
         (p->x == TARE_F32 || (p->flags & TARE_X_QUANTISED) || p->w.scaling == TARE_SCALE_NONE))
-        TARE_FAIL(TARE_E_ARG, "problem: weights are rounded where they are quantised and x is f16 "
-                              "or bf16, and not quantised");
-    return TARE_OK;
+        return "weights are rounded where they are quantised and x is f16 or bf16, and not "
+               "quantised";
+    return NULL;
 }
 
 tare_status tare_problem_check(const tare_problem *p) {
@@ -66,7 +65,8 @@ tare_status tare_problem_check(const tare_problem *p) {
         TARE_FAIL(TARE_E_ARG, "problem: x and y must be f32, f16 or bf16");
     if (p->flags & ~known) TARE_FAIL(TARE_E_ARG, "problem: unknown flags 0x%x", (unsigned)p->flags);
     TARE_TRY(tare_format_check(&p->w));
-    TARE_TRY(check_flags(p));
+    const char *odd = tare_flags_odd(p);
+    if (odd) TARE_FAIL(TARE_E_ARG, "problem: %s", odd);
     size_t bytes[TARE_PARTS];
     return tare_tensor_size(&p->w, p->n, p->k, p->nnz, bytes);
 }

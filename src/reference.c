@@ -16,16 +16,20 @@ static void load_x(const tare_problem *p, const void *x, int64_t row, double *ou
         return;
     }
     float a = 0;
+    int finite = 1;
     for (int64_t j = 0; j < p->k; j++) {
         float v = fabsf(tare_load(p->x, x, base + (size_t)j));
+        if (!isfinite(v)) finite = 0;
         if (v > a) a = v;
     }
     float top = p->flags & TARE_X_F8 ? 448 : 127;
     float s = a < 0x1p-100f ? 0 : a / top, inv = a < 0x1p-100f ? 0 : top / a;
     for (int64_t j = 0; j < p->k; j++) {
         float v = tare_load(p->x, x, base + (size_t)j) * inv;
-        out[j] = (double)s *
-                 (double)(p->flags & TARE_X_F8 ? tare_f8_to_f32(tare_f32_to_f8(v)) : rintf(v));
+        out[j] = !finite
+                     ? NAN
+                     : (double)s * (double)(p->flags & TARE_X_F8 ? tare_f8_to_f32(tare_f32_to_f8(v))
+                                                                 : rintf(v));
     }
 }
 

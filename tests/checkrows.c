@@ -3,7 +3,8 @@
  * read when they are opened:
  *
  *   checkrows small DEVICE   awkward shapes of a few rows: for oclgrind and compute-sanitizer
- *   checkrows all DEVICE     what checkall does: every format, type, flag and shape, and large ones
+ *   checkrows all DEVICE     what checkall does: every format, type, flag and shape, and large
+ * ones; and what test_xnan does: x that is not finite
  *
  * DEVICE: how the ids begin, "opencl", "cuda:0" or "cpu". A third argument: only rows whose name holds it.
  * A line a row; 0 where all are right. */
@@ -154,7 +155,7 @@ static int check_small(tare_device *d, const tare_kernel *row) {
 
 static int check_all(tare_device *d, const tare_kernel *row) {
     rowcheck c = {.seed = 20261124};
-    int ok = rowcheck_run(d, row, &c) && rowcheck_large(d, row, &c);
+    int ok = rowcheck_run(d, row, &c) && rowcheck_large(d, row, &c) && rowcheck_xnan(d, row, &c);
     printf("%-8s %-28s %5ld runs, worst error %.2f of the bound: %s\n", d->info.id, row->name,
            c.runs, c.worst, ok ? "right" : c.failure);
     return ok;

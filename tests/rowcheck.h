@@ -24,6 +24,9 @@ int rowcheck_run(tare_device *d, const tare_kernel *row, rowcheck *c);
  * reference but the decoding: (x W^T) t compared with x (W^T t). */
 int rowcheck_large(tare_device *d, const tare_kernel *row, rowcheck *c);
 
+/* What the row makes of x with a NaN or an infinity in some rows (tests/rowxnan.c). */
+int rowcheck_xnan(tare_device *d, const tare_kernel *row, rowcheck *c);
+
 /* Names of the formats that are tried, null past the end. */
 const char *rowcheck_format(int index);
 

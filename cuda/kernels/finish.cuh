@@ -20,7 +20,7 @@ CU_DEV float cu_load_x(const void *x, int type, int64_t i) {
 CU_DEV void cu_finish(const cu_args &a, int row, int column, float v) {
     int64_t i = (int64_t)row * a.n + column;
     if (a.bias) v = cu_fadd_rn(v, a.bias[column]);
-    if (a.flags & CU_RELU) v = v > 0 ? v : 0;
+    if (a.flags & CU_RELU) v = v < 0 ? 0 : v; /* NaN stays */
     if (a.y_type == CU_F32)
         ((float *)a.y)[i] = v;
     else

@@ -10,8 +10,8 @@ namespace {
 
 enum { THREADS = CU_XF8_THREADS, WARPS = THREADS / 32, PIECE = CU_X_PIECE };
 
-CU_DEV float largest(const cu_args &a, int64_t row) {
-    float most = 0;
+CU_DEV uint32_t largest(const cu_args &a, int64_t row) {
+    uint32_t most = 0;
     for (int j = threadIdx.x * PIECE; j < a.k; j += THREADS * PIECE) {
         float v[PIECE];
         cu_x_piece(a, row, j, v);
@@ -26,10 +26,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) cu_x_f8(const __grid_const
     int64_t row = blockIdx.x;
     int halves = a.i[CU_XF8_HALVES], columns = a.i[CU_XF8_STRIDE] / (halves ? 2 : 1);
     char *out = (char *)a.y + row * a.i[CU_XF8_STRIDE];
-    float most = largest(a, row);
-    int zero = most < 0x1p-100f;
-    float inverse = zero ? 0.0f : cu_fdiv_rn(448.0f, most);
-    if (threadIdx.x == 0) ((float *)a.extra)[row] = zero ? 0.0f : cu_fdiv_rn(most, 448.0f);
+    float inverse, scale = cu_x_scale(largest(a, row), 448.0f, &inverse);
+    if (threadIdx.x == 0) ((float *)a.extra)[row] = scale;
     for (int j = threadIdx.x * PIECE; j < columns; j += THREADS * PIECE) {
         float v[PIECE];
         uint32_t q[PIECE];

@@ -14,7 +14,7 @@ namespace {
 
 enum { THREADS = CU_X8_THREADS, WARPS = THREADS / 32, PIECE = CU_X_PIECE, KEPT = 4 };
 
-/* Rows that hold no finite numbers may give any code, but only codes. */
+/* Rows that are not finite may give any code, but only codes. */
 CU_DEV int code(float v, float inverse) {
     float q = cu_rintf(cu_fmul_rn(v, inverse));
     q = q > -127.0f ? q : -127.0f;
@@ -43,7 +43,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) cu_x_int8(const __grid_con
     int stride = a.i[CU_X8_STRIDE], groups = a.i[CU_X8_GROUPS], width = a.i[CU_X8_WIDTH];
     int nibbles = a.i[CU_X8_NIBBLES], pieces = stride / PIECE;
     int8_t *codes = (int8_t *)a.y + row * stride;
-    float kept[KEPT][PIECE], v[PIECE], most = 0;
+    float kept[KEPT][PIECE], v[PIECE], inverse;
+    uint32_t most = 0;
 #pragma unroll
     for (int i = 0; i < KEPT; i++) cu_x_piece(a, row, (threadIdx.x + i * THREADS) * PIECE, kept[i]);
 #pragma unroll
@@ -53,9 +54,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) cu_x_int8(const __grid_con
         most = cu_x_larger(v, most);
     }
     most = cu_x_largest<WARPS>(most);
-    int zero = most < 0x1p-100f;
-    float inverse = zero ? 0.0f : cu_fdiv_rn(127.0f, most);
-    if (threadIdx.x == 0) ((float *)a.extra)[row] = zero ? 0.0f : cu_fdiv_rn(most, 127.0f);
+    float scale = cu_x_scale(most, 127.0f, &inverse);
+    if (threadIdx.x == 0) ((float *)a.extra)[row] = scale;
 #pragma unroll
     for (int i = 0; i < KEPT; i++) {
         int p = threadIdx.x + i * THREADS;

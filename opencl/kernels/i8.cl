@@ -24,13 +24,19 @@
 /* 127 over the largest of a row, and its scale; 0 where the row is as good as zero. */
 inline float inverse_of(const global void *x, int type, size_t from, int k, int lane, local float *part,
                         float *scale) {
-    float most = 0;
-    for (int j = lane; j < k; j += LANES) most = fmax(most, fabs(load_as_float(x, type, from + j)));
+    uint bits = 0; /* of the magnitude: ordered as integers NaN is the largest, fmax would drop it */
+    for (int j = lane; j < k; j += LANES)
+        bits = max(bits, as_uint(load_as_float(x, type, from + j)) & 0x7fffffffu);
 #if LANES > 1
-    part[lane] = most;
+    part[lane] = as_float(bits);
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int l = 0; l < LANES; l++) most = fmax(most, part[l]);
+    for (int l = 0; l < LANES; l++) bits = max(bits, as_uint(part[l]));
 #endif
+    if (bits >= 0x7f800000u) { /* not finite: all of y's row is NaN, whatever the codes */
+        *scale = NAN;
+        return 0.0f;
+    }
+    const float most = as_float(bits);
     const int zero = most < 0x1p-100f;
     *scale = zero ? 0.0f : DIVIDE(most, 127.0f);
     return zero ? 0.0f : DIVIDE(127.0f, most);
