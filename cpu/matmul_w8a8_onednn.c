@@ -4,6 +4,7 @@
  *
  * The blob: where the library's part starts, the scales of W, the library's part. Scratch: codes of
  * x, their scales, a side product of the quantiser, the sums, what the library wants. */
+#include "cpu/family.h"
 #include "cpu/finish.h"
 #include "cpu/onednn.h"
 #include "cpu/rows.h"
@@ -83,7 +84,7 @@ static tare_status pack(const tare_problem *p, const tare_tensor *t, void *blob,
  * of 64, a row's padding falls into the next row, which then overwrites it, in order. */
 static void quantise(const tare_run_args *a, const areas *at) {
     const tare_problem *p = a->problem;
-    xquant_rows *rows = cpu_features() & CPU_VNNI ? xquant_vnni : xquant_c;
+    xquant_rows *rows = cpu_family_here.xquant(cpu_features());
     int64_t padded = (int64_t)cpu_round_up((size_t)p->k, 64);
     int parts = padded != p->k ? 1 : a->m < a->threads ? (int)a->m : a->threads;
     char *s = a->scratch;

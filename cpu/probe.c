@@ -8,7 +8,7 @@
  *
  * Threads: tare_threads() of them, each on its own share. Instruction sets: cpu_features(), so a
  * mask lowers the ceilings with the rows. */
-#include "cpu/probe.h"
+#include "cpu/family.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -60,20 +60,7 @@ static double math_rate(const probe_math *p, double seconds) {
     return best * 1e-9;
 }
 
-static const probe_math *f32_of(uint64_t f) {
-    return f & CPU_AVX512 ? &probe_f32_avx512 : f & CPU_AVX2 ? &probe_f32_avx2 : &probe_f32_c;
-}
-
-static const probe_math *i8_of(uint64_t f) {
-    if (f & CPU_VNNI) return &probe_i8_vnni;
-    return f & CPU_AVX512 ? &probe_i8_avx512 : f & CPU_AVX2 ? &probe_i8_avx2 : &probe_i8_c;
-}
-
 /* ---- reading ---- */
-
-static probe_read *read_of(uint64_t f) {
-    return f & CPU_AVX512 ? probe_read_avx512 : f & CPU_AVX2 ? probe_read_avx2 : probe_read_c;
-}
 
 /* A contiguous share a thread. Filling uses the same split, so that a page lies near its reader. */
 static void fill(char *buf, size_t units, int parts) {
@@ -103,7 +90,7 @@ static tare_status read_rate(size_t bytes, int passes, double seconds, double *r
     int parts = tare_threads();
     char *buf = tare_alloc(units * READ_UNIT);
     if (!buf) TARE_FAIL(TARE_E_NOMEM, "cpu: no memory for a read probe of %zu bytes", bytes);
-    probe_read *read = read_of(cpu_features());
+    probe_read *read = cpu_family_here.loops(cpu_features()).read;
     fill(buf, units, parts);
     read_all(read, buf, units, parts, 1);
     double start = now(), best = 0;
@@ -174,24 +161,24 @@ static double launch(double seconds) {
 
 tare_status cpu_probe(void *state, tare_probe_kind what, double seconds, double *rate) {
     (void)state;
-    uint64_t f = cpu_features();
+    cpu_loops loops = cpu_family_here.loops(cpu_features());
     switch (what) {
     case TARE_PROBE_READ:
         return memory(seconds, rate);
     case TARE_PROBE_CACHE:
         return cache(seconds, rate);
     case TARE_PROBE_F32:
-        *rate = math_rate(f32_of(f), seconds);
+        *rate = math_rate(loops.f32, seconds);
         return TARE_OK;
     case TARE_PROBE_I8:
-        *rate = math_rate(i8_of(f), seconds);
+        *rate = math_rate(loops.i8, seconds);
         return TARE_OK;
     case TARE_PROBE_LAUNCH:
         *rate = launch(seconds);
         return TARE_OK;
     case TARE_PROBE_BF16:
-        if (!(f & CPU_BF16)) TARE_FAIL(TARE_E_UNSUPPORTED, "cpu: no bf16 dot products here");
-        *rate = math_rate(&probe_bf16_bf16, seconds);
+        if (!loops.bf16) TARE_FAIL(TARE_E_UNSUPPORTED, "cpu: no bf16 dot products here");
+        *rate = math_rate(loops.bf16, seconds);
         return TARE_OK;
     case TARE_PROBE_H2D:
     case TARE_PROBE_D2H:

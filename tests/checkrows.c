@@ -184,7 +184,7 @@ int main(int argc, char **argv) {
     }
     for (int i = 0; i < tare_device_count(); i++) {
         tare_device *d = tare_device_get(i);
-        if (d->backend->host_memory || strncmp(d->info.id, argv[2], strlen(argv[2])) != 0) continue;
+        if (strncmp(d->info.id, argv[2], strlen(argv[2])) != 0) continue;
         ok &= check_device(d, strcmp(argv[1], "all") == 0, argc > 3 ? argv[3] : "", &rows);
     }
     for (int i = 0; tare_backend_refusal(i); i++) printf("%s\n", tare_backend_refusal(i));
