@@ -9,6 +9,7 @@
  * Threads: tare_threads() of them, each on its own share. Instruction sets: cpu_features(), so a
  * mask lowers the ceilings with the rows. */
 #include "cpu/family.h"
+#include "cpu/machine.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -105,13 +106,13 @@ static tare_status read_rate(size_t bytes, int passes, double seconds, double *r
     return TARE_OK;
 }
 
-static size_t cache_level(int name, size_t otherwise) {
-    long v = sysconf(name);
+static size_t cache_level(int level, size_t otherwise) {
+    long v = cpu_cache(level);
     return v > 0 ? (size_t)v : otherwise;
 }
 
 static tare_status memory(double seconds, double *rate) {
-    size_t last = cache_level(_SC_LEVEL3_CACHE_SIZE, cache_level(_SC_LEVEL2_CACHE_SIZE, 8 << 20));
+    size_t last = cache_level(3, cache_level(2, 8 << 20));
     size_t want = 4 * last < ((size_t)64 << 20) ? (size_t)64 << 20 : 4 * last;
     size_t free_bytes = (size_t)sysconf(_SC_AVPHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
     if (want > free_bytes / 2) want = free_bytes / 2;
@@ -126,8 +127,8 @@ static tare_status memory(double seconds, double *rate) {
 
 /* Each thread's set is past its own second level and well within its part of the last. */
 static tare_status cache(double seconds, double *rate) {
-    size_t l2 = cache_level(_SC_LEVEL2_CACHE_SIZE, 1 << 20), threads = (size_t)tare_threads();
-    size_t last = cache_level(_SC_LEVEL3_CACHE_SIZE, l2);
+    size_t l2 = cache_level(2, 1 << 20), threads = (size_t)tare_threads();
+    size_t last = cache_level(3, l2);
     size_t set = 4 * l2 < last / (2 * threads) ? 4 * l2 : last / (2 * threads);
     if (set < READ_UNIT) set = READ_UNIT;
     int64_t passes = (int64_t)(((size_t)32 << 20) / set);

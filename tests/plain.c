@@ -2,10 +2,11 @@
  * test by executing its program anew, which a user-mode emulator can't. Here each test is a fork.
  * It is linked in place of the library; the headers are Criterion's own, and so are the sections in
  * which they list tests. What is not used under tests/ is left out: suites with fixtures are
- * refused, theories do not link, time limits are CTest's, and there are no options. */
+ * refused, theories do not link, time limits are CTest's, the one option is --filter. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 
+#include <fnmatch.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,6 +96,14 @@ void criterion_internal_test_main(void (*test)(void)) {
 
 /* ---- the runner ---- */
 
+static const char *filter = "*"; /* of suite/test, as the library has it */
+
+static int is_asked(const struct criterion_test *t) {
+    char name[256];
+    snprintf(name, sizeof name, "%s/%s", t->category, t->name);
+    return fnmatch(filter, name, 0) == 0;
+}
+
 struct criterion_test_set *criterion_initialize(void) {
     static struct criterion_test_set set;
     if (__start_cr_sts) {
@@ -107,8 +116,11 @@ void criterion_finalize(struct criterion_test_set *set) {
     (void)set;
 }
 int criterion_handle_args(int argc, char **argv, bool strict) {
-    (void)argv, (void)strict;
-    if (argc > 1) fprintf(stderr, "no options are known here\n"), exit(2);
+    (void)strict;
+    if (argc == 3 && strcmp(argv[1], "--filter") == 0)
+        filter = argv[2];
+    else if (argc > 1)
+        fprintf(stderr, "no options are known here but --filter\n"), exit(2);
     return 1;
 }
 
@@ -138,7 +150,7 @@ int criterion_run_all_tests(struct criterion_test_set *set) {
     (void)set;
     for (struct criterion_test **at = __start_cr_tst; at < __stop_cr_tst; at++) {
         const struct criterion_test *t = *at;
-        if (!t) continue;
+        if (!t || !is_asked(t)) continue;
         if (t->data->kind_ != CR_TEST_PARAMETERIZED) {
             count[run(t, NULL)]++;
             continue;
