@@ -1,24 +1,11 @@
 /* The CPU as a backend: one device, host memory, streams without a queue. */
 #include "cpu/cpu.h"
+#include "cpu/machine.h"
 #include "src/compress/prune_values.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static void cpu_name(char *out, size_t size) {
-    FILE *f = fopen("/proc/cpuinfo", "r");
-    char line[256];
-    snprintf(out, size, "CPU");
-    if (!f) return;
-    while (fgets(line, sizeof line, f)) {
-        if (strncmp(line, "model name", 10) != 0) continue;
-        char *v = strchr(line, ':');
-        if (v) snprintf(out, size, "%.*s", (int)strcspn(v + 2, "\n"), v + 2);
-        break;
-    }
-    fclose(f);
-}
 
 static tare_status describe(void *state, tare_device_info *info) {
     (void)state;
@@ -37,7 +24,7 @@ static tare_status open_cpu(int index, tare_device_info *info, tare_rates *rates
     cpu_feature_names(cpu_features(), info->features, sizeof info->features);
     cpu_runtime(info->runtime, sizeof info->runtime);
     info->memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-    long l3 = sysconf(_SC_LEVEL3_CACHE_SIZE), l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    long l3 = cpu_cache(3), l2 = cpu_cache(2);
     info->cache = l3 > 0 ? l3 : l2 > 0 ? l2 : (long)8 << 20;
     cpu_estimate_rates(*features, rates);
     return describe(NULL, info);

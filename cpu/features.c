@@ -1,6 +1,6 @@
 /* What this processor can do, as far as rows ask, and rough rates for the time before a
  * measurement. */
-#include "cpu/cpu.h"
+#include "cpu/family.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -9,43 +9,19 @@
 static uint64_t detected;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-#if defined(__x86_64__)
-static uint64_t detect(void) {
-    uint64_t f = 0;
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-        __builtin_cpu_supports("popcnt"))
-        f |= CPU_AVX2; /* every processor with AVX2 has F16C */
-    if ((f & CPU_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        f |= CPU_AVX512;
-    if ((f & CPU_AVX512) && __builtin_cpu_supports("avx512vnni")) f |= CPU_VNNI;
-    if ((f & CPU_AVX512) && __builtin_cpu_supports("avx512bf16")) f |= CPU_BF16;
-    if ((f & CPU_VNNI) && __builtin_cpu_supports("avx512vbmi") &&
-        __builtin_cpu_supports("avx512vbmi2"))
-        f |= CPU_VBMI2;
-    return f;
-}
-#else
-static uint64_t detect(void) {
-    return 0;
-}
-#endif
-
 /* A mask may leave a bit whose base is gone; a row that needs the bit then runs on a processor that
  * has both, so the answer is right, but nobody means "AVX-512 without AVX2": drop it. */
 static uint64_t closed(uint64_t f) {
-    if (!(f & CPU_AVX2)) f &= ~(uint64_t)CPU_AVX512;
-    if (!(f & CPU_AVX512)) f &= ~(uint64_t)(CPU_VNNI | CPU_BF16);
-    if (!(f & CPU_VNNI)) f &= ~(uint64_t)CPU_VBMI2;
+    const cpu_feature *of = cpu_family_here.features;
+    for (int bit = 0; of[bit].name; bit++)
+        if (of[bit].whole & ~f) f &= ~((uint64_t)1 << bit);
     return f;
 }
 
 static void init(void) {
     const char *text = getenv("TARE_CPU_MASK");
     uint64_t mask;
-    detected = detect();
+    detected = cpu_family_here.detect();
     if (text && *text && cpu_mask_parse(text, &mask)) detected &= mask;
     detected = closed(detected);
 }
@@ -56,8 +32,7 @@ uint64_t cpu_features(void) {
 }
 
 int cpu_f32_ops(void) {
-    uint64_t f = cpu_features();
-    return f & CPU_AVX512 ? 64 : f & CPU_AVX2 ? 32 : 8;
+    return cpu_family_here.f32_ops(cpu_features());
 }
 
 void cpu_feature_names(uint64_t f, char *out, size_t size) {
@@ -74,6 +49,6 @@ void cpu_estimate_rates(uint64_t f, tare_rates *r) {
                       .cache_gbs = 40 * cores,
                       .f32_gflops = cores * ghz * cpu_f32_ops(),
                       .launch_ns = 2000};
-    r->bf16_gflops = f & CPU_BF16 ? 1.5 * r->f32_gflops : 0;
-    r->i8_gops = r->f32_gflops * (f & CPU_VNNI ? 4 : 1);
+    r->bf16_gflops = cpu_family_here.bf16_rate(f) * r->f32_gflops;
+    r->i8_gops = cpu_family_here.i8_rate(f) * r->f32_gflops;
 }

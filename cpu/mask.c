@@ -1,6 +1,6 @@
 /* TARE_CPU_MASK: which features rows may use, as a number of bits or as names. A text that is
  * neither is an error and not a mask of zero: who mistypes "avx2" must not measure portable C. */
-#include "cpu/cpu.h"
+#include "cpu/family.h"
 #include "cpu/lib/onednn.h"
 #include "cpu/lib/openblas.h"
 
@@ -9,29 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* By bit: CPU_AVX2 and so on; and each with all that it stands on. */
-static const struct {
-    const char *name;
-    uint64_t whole;
-} names[] = {
-    {"avx2", CPU_AVX2},
-    {"avx512", CPU_AVX2 | CPU_AVX512},
-    {"vnni", CPU_AVX2 | CPU_AVX512 | CPU_VNNI},
-    {"bf16", CPU_AVX2 | CPU_AVX512 | CPU_BF16},
-    {"vbmi2", CPU_AVX2 | CPU_AVX512 | CPU_VNNI | CPU_VBMI2},
-};
-enum { NAMES = sizeof names / sizeof *names };
-
 const char *cpu_feature_name(int bit) {
     if (UINT64_C(1) << bit == CPU_OPENBLAS) return openblas_text();
     if (UINT64_C(1) << bit == CPU_ONEDNN) return onednn_text();
-    return bit >= 0 && bit < NAMES ? names[bit].name : NULL;
+    for (int i = 0; i < bit; i++)
+        if (!cpu_family_here.features[i].name) return NULL;
+    return bit >= 0 ? cpu_family_here.features[bit].name : NULL;
 }
 
 static int add_name(const char *word, size_t length, uint64_t *mask) {
-    for (int i = 0; i < NAMES; i++)
-        if (strlen(names[i].name) == length && strncmp(names[i].name, word, length) == 0) {
-            *mask |= names[i].whole;
+    for (const cpu_feature *f = cpu_family_here.features; f->name; f++)
+        if (strlen(f->name) == length && strncmp(f->name, word, length) == 0) {
+            *mask |= f->whole;
             return 1;
         }
     return length == strlen("portable") && strncmp(word, "portable", length) == 0;
@@ -54,10 +43,7 @@ int cpu_mask_parse(const char *text, uint64_t *mask) {
 }
 
 const char *cpu_mask_error(void) {
-    static const char why[] = "TARE_CPU_MASK is neither a number (0: portable kernels only; bits 1 "
-                              "avx2, 2 avx512, 4 vnni, 8 bf16, 16 vbmi2) nor names of these, "
-                              "avx512,bf16, nor portable";
     const char *text = getenv("TARE_CPU_MASK");
     uint64_t mask;
-    return text && *text && !cpu_mask_parse(text, &mask) ? why : NULL;
+    return text && *text && !cpu_mask_parse(text, &mask) ? cpu_family_here.mask_error : NULL;
 }

@@ -4,6 +4,7 @@
  *
  * The blob: where the library's part starts, the scales of W, the library's part. Scratch: codes of
  * x, their scales, a side product of the quantiser, the sums, what the library wants. */
+#include "cpu/family.h"
 #include "cpu/finish.h"
 #include "cpu/onednn.h"
 #include "cpu/rows.h"
@@ -89,7 +90,7 @@ static void quantise_rows(void *ctx, int64_t from, int64_t to, int part) {
     const tare_run_args *a = ctx;
     const tare_problem *p = a->problem;
     areas at = areas_of(p);
-    xquant_rows *rows = cpu_features() & CPU_VNNI ? xquant_vnni : xquant_c;
+    xquant_rows *rows = cpu_family_here.xquant(cpu_features());
     int64_t padded = (int64_t)cpu_round_up((size_t)p->k, 64);
     char *s = a->scratch;
     (void)part;

@@ -8,7 +8,8 @@
  *
  * Threads: tare_threads() of them, each on its own share. Instruction sets: cpu_features(), so a
  * mask lowers the ceilings with the rows. */
-#include "cpu/probe.h"
+#include "cpu/family.h"
+#include "cpu/machine.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -71,20 +72,7 @@ static double math_rate(const probe_math *p, double seconds) {
     return best * 1e-9;
 }
 
-static const probe_math *f32_of(uint64_t f) {
-    return f & CPU_AVX512 ? &probe_f32_avx512 : f & CPU_AVX2 ? &probe_f32_avx2 : &probe_f32_c;
-}
-
-static const probe_math *i8_of(uint64_t f) {
-    if (f & CPU_VNNI) return &probe_i8_vnni;
-    return f & CPU_AVX512 ? &probe_i8_avx512 : f & CPU_AVX2 ? &probe_i8_avx2 : &probe_i8_c;
-}
-
 /* ---- reading ---- */
-
-static probe_read *read_of(uint64_t f) {
-    return f & CPU_AVX512 ? probe_read_avx512 : f & CPU_AVX2 ? probe_read_avx2 : probe_read_c;
-}
 
 /* A contiguous share a thread. Filling uses the same split, so that a page lies near its reader. */
 typedef struct read_job {
@@ -112,7 +100,8 @@ static void read_share(void *ctx, int64_t from, int64_t to, int part) {
 static tare_status read_rate(size_t bytes, int passes, double seconds, double *rate) {
     int64_t units = (int64_t)(bytes / READ_UNIT);
     int parts = tare_threads();
-    read_job j = {.buf = tare_alloc(bytes), .read = read_of(cpu_features()), .passes = 1};
+    read_job j = {
+        .buf = tare_alloc(bytes), .read = cpu_family_here.loops(cpu_features()).read, .passes = 1};
     if (!j.buf) TARE_FAIL(TARE_E_NOMEM, "cpu: no memory for a read probe of %zu bytes", bytes);
     parallel_ranges(units, parts, fill, &j);
     parallel_ranges(units, parts, read_share, &j);
@@ -129,13 +118,13 @@ static tare_status read_rate(size_t bytes, int passes, double seconds, double *r
     return TARE_OK;
 }
 
-static size_t cache_level(int name, size_t otherwise) {
-    long v = sysconf(name);
+static size_t cache_level(int level, size_t otherwise) {
+    long v = cpu_cache(level);
     return v > 0 ? (size_t)v : otherwise;
 }
 
 static tare_status memory(double seconds, double *rate) {
-    size_t last = cache_level(_SC_LEVEL3_CACHE_SIZE, cache_level(_SC_LEVEL2_CACHE_SIZE, 8 << 20));
+    size_t last = cache_level(3, cache_level(2, 8 << 20));
     size_t want = 4 * last < ((size_t)64 << 20) ? (size_t)64 << 20 : 4 * last;
     size_t free_bytes = (size_t)sysconf(_SC_AVPHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
     if (want > free_bytes / 2) want = free_bytes / 2;
@@ -150,8 +139,8 @@ static tare_status memory(double seconds, double *rate) {
 
 /* Each thread's set is past its own second level and well within its part of the last. */
 static tare_status cache(double seconds, double *rate) {
-    size_t l2 = cache_level(_SC_LEVEL2_CACHE_SIZE, 1 << 20), threads = (size_t)tare_threads();
-    size_t last = cache_level(_SC_LEVEL3_CACHE_SIZE, l2);
+    size_t l2 = cache_level(2, 1 << 20), threads = (size_t)tare_threads();
+    size_t last = cache_level(3, l2);
     size_t set = 4 * l2 < last / (2 * threads) ? 4 * l2 : last / (2 * threads);
     if (set < READ_UNIT) set = READ_UNIT;
     int64_t passes = (int64_t)(((size_t)32 << 20) / set);
@@ -187,24 +176,24 @@ static double launch(double seconds) {
 
 tare_status cpu_probe(void *state, tare_probe_kind what, double seconds, double *rate) {
     (void)state;
-    uint64_t f = cpu_features();
+    cpu_loops loops = cpu_family_here.loops(cpu_features());
     switch (what) {
     case TARE_PROBE_READ:
         return memory(seconds, rate);
     case TARE_PROBE_CACHE:
         return cache(seconds, rate);
     case TARE_PROBE_F32:
-        *rate = math_rate(f32_of(f), seconds);
+        *rate = math_rate(loops.f32, seconds);
         return TARE_OK;
     case TARE_PROBE_I8:
-        *rate = math_rate(i8_of(f), seconds);
+        *rate = math_rate(loops.i8, seconds);
         return TARE_OK;
     case TARE_PROBE_LAUNCH:
         *rate = launch(seconds);
         return TARE_OK;
     case TARE_PROBE_BF16:
-        if (!(f & CPU_BF16)) TARE_FAIL(TARE_E_UNSUPPORTED, "cpu: no bf16 dot products here");
-        *rate = math_rate(&probe_bf16_bf16, seconds);
+        if (!loops.bf16) TARE_FAIL(TARE_E_UNSUPPORTED, "cpu: no bf16 dot products here");
+        *rate = math_rate(loops.bf16, seconds);
         return TARE_OK;
     case TARE_PROBE_H2D:
     case TARE_PROBE_D2H:

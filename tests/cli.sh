@@ -128,8 +128,13 @@ fi
 expect 2 "'w8a8' is no format" breakeven -n 64 -k 64 --scheme w8a8
 TARE_CPU_MASK=0 "$tool" devices --quick >out || fail "devices under a mask"
 grep -q '^w8a8 .* matmul_w8a8_c' out || fail "TARE_CPU_MASK=0 does not leave the portable kernels: $(grep '^w8a8 ' out)"
-TARE_CPU_MASK=avx2 "$tool" devices --quick -d cpu >out || fail "devices under a mask by name"
-! grep -q '^  features .*avx512' out || fail "TARE_CPU_MASK=avx2 leaves avx512"
+TARE_CPU_MASK=portable "$tool" devices --quick -d cpu >out || fail "devices under a mask by name"
+grep -q '^  features  *portable$' out || fail "TARE_CPU_MASK=portable leaves more"
+if TARE_CPU_MASK=avx2 "$tool" devices --quick -d cpu >out 2>err; then
+    ! grep -q '^  features .*avx512' out || fail "TARE_CPU_MASK=avx2 leaves avx512"
+else
+    grep -q 'portable, the only kernels' err || fail "devices under a mask by name: $(cat err)"
+fi
 for wrong in many 0 -1 3x 5000; do
     export TARE_THREADS=$wrong
     expect 2 "counts threads" devices --quick -d cpu

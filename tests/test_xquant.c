@@ -19,8 +19,10 @@ typedef struct variant {
 
 static const variant variants[] = {
     {"c", 0, xquant_c, 1, 1},
+#ifdef __x86_64__
     {"avx2", CPU_AVX2, xquant_avx2, 1, 1},
     {"vnni", CPU_VNNI, xquant_vnni, 0, 1},
+#endif
 };
 
 enum { ROWS = 7 };
