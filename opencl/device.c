@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* By bit: OCL_FP16 and so on. */
-static const char *const feature_names[] = {"fp16", "fp64", "dot8", "exact-division"};
+static const char *const feature_names[] = {"fp16", "fp64", "dot8"};
 
 const char *ocl_feature_name(int bit) {
     return bit >= 0 && bit < (int)(sizeof feature_names / sizeof *feature_names)
@@ -87,10 +87,6 @@ static void describe_device(ocl_device *d) {
     d->features = (has_extension(extensions, "cl_khr_fp16") ? OCL_FP16 : 0u) |
                   (has_extension(extensions, "cl_khr_fp64") ? OCL_FP64 : 0u) |
                   (has_extension(extensions, "cl_khr_integer_dot_product") ? OCL_DOT8 : 0u);
-    cl_device_fp_config f32 = 0;
-    (void)clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof f32, &f32, NULL);
-    if ((d->features & OCL_FP64) || (f32 & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT))
-        d->features |= OCL_EXACT_DIVISION;
 }
 
 /* Orders of magnitude, until the probes have measured. */

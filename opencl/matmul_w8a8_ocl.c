@@ -54,8 +54,7 @@ static choice choose(const ocl_device *d, const tare_problem *p, int64_t m) {
     choice c = {.vn = d->params.vn, .ks = d->params.ks, .lanes = d->class == OCL_CPU ? 1 : LANES};
     c.mt = m == 1 ? 1 : m <= FEW || d->params.mt < ROWS ? FEW : ROWS;
     while (c.ks > 1 && COLUMNS / c.vn * c.ks > d->max_group) c.ks /= 2;
-    snprintf(c.quantise, sizeof c.quantise, "-DLANES=%d %s", c.lanes,
-             d->features & OCL_FP64 ? "-DFP64" : "-cl-fp32-correctly-rounded-divide-sqrt");
+    snprintf(c.quantise, sizeof c.quantise, "-DLANES=%d", c.lanes);
     /* Vectors of 16 columns have the registers for 16 rows, if those lie side by side. */
     c.blocks = d->class == OCL_CPU && c.vn == COLUMNS && c.ks == 1 && c.mt == ROWS;
     if (c.blocks && m > ROWS) c.mt = BLOCK;
@@ -120,7 +119,6 @@ static tare_status run(const tare_run_args *a) {
 const tare_kernel matmul_w8a8_ocl = {
     .name = "matmul_w8a8_ocl",
     .op = TARE_MATMUL,
-    .needs = OCL_EXACT_DIVISION,
     .flags = TARE_ROW_REPEATABLE | TARE_ROW_ANY_M,
     .fit = fit,
     .pack = ocl_panel_pack,

@@ -24,10 +24,9 @@
 
 /* Feature bits. */
 enum {
-    OCL_FP16 = 1 << 0,           /* cl_khr_fp16: arithmetic in half, not only storage */
-    OCL_FP64 = 1 << 1,           /* cl_khr_fp64 */
-    OCL_DOT8 = 1 << 2,           /* cl_khr_integer_dot_product: 4 x 8 bits packed */
-    OCL_EXACT_DIVISION = 1 << 3, /* f32 quotients correctly rounded, through f64 if need be */
+    OCL_FP16 = 1 << 0, /* cl_khr_fp16: arithmetic in half, not only storage */
+    OCL_FP64 = 1 << 1, /* cl_khr_fp64 */
+    OCL_DOT8 = 1 << 2, /* cl_khr_integer_dot_product: 4 x 8 bits packed */
 };
 
 /* Kernels are written once and shaped by parameters; a class of devices is where tuning starts. */
@@ -140,9 +139,10 @@ typedef struct ocl_source {
 } ocl_source;
 extern const ocl_source ocl_sources[]; /* generated from opencl/kernels; ends with null */
 
-/* The kernel `name` of `file`, built with `options` ("-DVN=4 -DMT=2") behind common.clh, for this
- * stream. Builds or loads it the first time on the device, makes the kernel object the first time
- * on the stream; afterwards only looks it up. `file` and `name` must be string constants. */
+/* The kernel `name` of `file`, built with `options` ("-DVN=4 -DMT=2") behind common.clh and
+ * exact.clh, for this stream. Builds or loads it the first time on the device, makes the kernel
+ * object the first time on the stream; afterwards only looks it up. `file` and `name` must be
+ * string constants. */
 tare_status ocl_kernel(ocl_stream *s, const char *file, const char *name, const char *options,
                        cl_kernel *out);
 void ocl_programs_clear(ocl_device *d);

@@ -47,8 +47,6 @@ static tare_status clear(const job *j, void *mem, size_t bytes) {
 }
 
 static tare_status open_job(job *j, size_t blob_bytes) {
-    if (!(j->d->features & OCL_FP64))
-        TARE_FAIL(TARE_E_UNSUPPORTED, "opencl: packing on %s needs doubles there", j->d->name);
     TARE_TRY(ocl_alive(j->d));
     TARE_TRY(ocl_alloc(j->d, sizeof(cl_int), &j->bad));
     TARE_TRY(clear(j, j->bad, sizeof(cl_int)));
@@ -67,7 +65,7 @@ static tare_status find_extremes(job *j, int64_t groups, int64_t width) {
     const tare_problem *p = j->p;
     size_t lanes = j->d->class == OCL_CPU ? 1 : 32, count = (size_t)(p->n * groups);
     cl_kernel k;
-    TARE_TRY(ocl_alloc(j->d, count * sizeof(cl_float2), &j->extremes));
+    TARE_TRY(ocl_alloc(j->d, count * sizeof(cl_uint2), &j->extremes));
     TARE_TRY(kernel_of(j, "extremes", &k));
     ocl_arg args[] = {ocl_mem(j->w), ocl_mem(j->extremes), ocl_mem(j->bad),
                       ocl_int(p->k), ocl_int(groups),      ocl_int(width)};

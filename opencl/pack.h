@@ -1,7 +1,7 @@
 /* Packing and unpacking on the device: W as floats in device memory becomes a row's blob there, to
  * the bit as tare_encode and the row's `pack` would make it (opencl/kernels/pack.cl), done on
- * return; and back (unpack.cl). Needs doubles on the device, for quotients that round as the host's
- * do. */
+ * return; and back (unpack.cl). Quotients round as the host's do, by integers
+ * (opencl/kernels/exact.clh): any device will do. */
 #ifndef TARE_OCL_PACK_H
 #define TARE_OCL_PACK_H
 

@@ -20,15 +20,16 @@ static const char *text_of(const char *file) {
 
 /* What decides a binary: the cache file is named by a hash of this and holds it in full. */
 static tare_status key_of(const ocl_device *d, const char *file, const char *options, char **out) {
-    const char *common = text_of("common.clh"), *text = text_of(file);
-    static const char form[] = "%s\n%s\n%s\n%s\n%s\n%s\n%s%s";
-    if (!text || !common) TARE_FAIL(TARE_E_DEVICE, "opencl: no source %s", file);
+    const char *common = text_of("common.clh"), *exact = text_of("exact.clh");
+    const char *text = text_of(file);
+    static const char form[] = "%s\n%s\n%s\n%s\n%s\n%s\n%s%s%s";
+    if (!text || !common || !exact) TARE_FAIL(TARE_E_DEVICE, "opencl: no source %s", file);
     int n = snprintf(NULL, 0, form, d->name, d->vendor, d->driver, d->version, file, options,
-                     common, text);
+                     common, exact, text);
     *out = tare_alloc((size_t)n + 1);
     if (!*out) TARE_FAIL(TARE_E_NOMEM, "opencl: no memory for a program's key");
     snprintf(*out, (size_t)n + 1, form, d->name, d->vendor, d->driver, d->version, file, options,
-             common, text);
+             common, exact, text);
     return TARE_OK;
 }
 
@@ -89,9 +90,9 @@ static cl_program from_cache(ocl_device *d, const char *key, const char *file,
 
 static tare_status from_source(ocl_device *d, const char *file, const char *options,
                                cl_program *out) {
-    const char *text[] = {text_of("common.clh"), text_of(file)};
+    const char *text[] = {text_of("common.clh"), text_of("exact.clh"), text_of(file)};
     cl_int e = CL_SUCCESS;
-    cl_program p = CL_MAKE(e, clCreateProgramWithSource(d->context, 2, text, NULL, &e));
+    cl_program p = CL_MAKE(e, clCreateProgramWithSource(d->context, 3, text, NULL, &e));
     TARE_TRY(ocl_check(d, "clCreateProgramWithSource", e));
     tare_status s = build(d, p, file, options);
     if (s != TARE_OK) {

@@ -7,13 +7,6 @@
 
 static const char file[] = "unpack.cl";
 
-static tare_status doubles(const ocl_stream *s) {
-    if (!(s->device->features & OCL_FP64))
-        TARE_FAIL(TARE_E_UNSUPPORTED, "opencl: unpacking on %s needs doubles there",
-                  s->device->name);
-    return TARE_OK;
-}
-
 /* What a sparse layout does not store is 0. */
 static tare_status clear(ocl_stream *s, const tare_problem *p, void *out) {
     static const cl_float zero = 0;
@@ -28,7 +21,6 @@ tare_status ocl_panel_unpack_values(const tare_problem *p, void *state, void *st
     ocl_panel_shape q = ocl_panel_shape_of(p);
     cl_kernel k;
     (void)state;
-    TARE_TRY(doubles(stream));
     TARE_TRY(ocl_kernel(stream, file, "panel_floats", "", &k));
     ocl_arg args[] = {
         ocl_mem(blob),         ocl_mem(out),          ocl_ulong(q.scales_at / sizeof(float)),
@@ -80,7 +72,6 @@ tare_status ocl_sparse_unpack_values(const tare_problem *p, void *state, void *s
                                      const void *blob, void *out) {
     ocl_sparse_shape q = ocl_sparse_shape_of(p);
     (void)state;
-    TARE_TRY(doubles(stream));
     TARE_TRY(clear(stream, p, out));
     return p->w.layout == TARE_NM ? unpack_nm(stream, p, &q, blob, out)
                                   : unpack_rows(stream, p, &q, blob, out);
@@ -91,7 +82,6 @@ tare_status ocl_bs_unpack_values(const tare_problem *p, void *state, void *strea
     ocl_bs_shape q = ocl_bs_shape_of(p);
     cl_kernel k;
     (void)state;
-    TARE_TRY(doubles(stream)); /* of the file, not of this kernel */
     TARE_TRY(clear(stream, p, out));
     TARE_TRY(ocl_kernel(stream, file, "block_floats", "", &k));
     ocl_arg args[] = {ocl_mem(blob),

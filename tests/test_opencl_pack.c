@@ -127,7 +127,7 @@ static long check_row(tare_device *d, const tare_kernel *row) {
                 if (!open_job(&j, row->name, rowcheck_format(f), shapes[s].n, shapes[s].k, how,
                               i8 ? TARE_X_I8 : 0))
                     continue;
-                snprintf(what, sizeof what, "%s, %s, %s, %lld x %lld", row->name,
+                snprintf(what, sizeof what, "%s on %s, %s, %s, %lld x %lld", row->name, d->info.id,
                          rowcheck_format(f), pattern_name(how), (long long)shapes[s].n,
                          (long long)shapes[s].k);
                 same_bytes(&j, what);
@@ -148,6 +148,55 @@ Test(opencl_pack, same_bytes_as_the_host, .timeout = 300) {
             rows++;
         }
     cr_assert_geq(rows, 10, "rows that pack on the device: %d", rows);
+}
+
+/* Values that a device without subnormals, doubles or exact quotients might get wrong: subnormal
+ * ones alone and among others, rows of one sign, scales at both ends, quotients half way between
+ * two codes and a float beside it. */
+static void make_hard(float *w, int64_t n, int64_t k) {
+    uint64_t state = 11;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < k; j++) {
+            float unit = random_unit(&state), v = unit;
+            int half = (int)(next_random(&state) % 253) - 126;
+            if (i % 8 == 1) v = unit * 0x1p-130f;
+            if (i % 8 == 2) v = j % 3 ? unit * 0x1p-128f : unit;
+            if (i % 8 == 3) v = fabsf(unit) * 0x1p-120f;
+            if (i % 8 == 4) v = -fabsf(unit) * 1000;
+            if (i % 8 == 5) v = j ? nextafterf(((float)half + 0.5f) / 127, (float)(j % 3) - 1) : 1;
+            if (i % 8 == 6) v = j ? ((float)half + 0.5f) / 128 : 127.0f / 128;
+            if (i % 8 == 7) v = j % 5 ? 0 : unit * 0x1p-149f * (float)(j + 1);
+            w[i * k + j] = v;
+        }
+}
+
+Test(opencl_pack, values_at_the_edges_of_float, .timeout = 300) {
+    static const char *const formats[] = {
+        "f32",     "bf16",       "i8-row",    "i8-tensor",    "i8-g64",     "i8-row-z", "i8-g32-z",
+        "i4-g32",  "i4-g128-z",  "2:4/f32",   "2:4/bf16",     "2:4/i8-row", "4:8/f32",  "csr/f32",
+        "csr/f16", "csr/i8-row", "bs4x4/f32", "bs4x4/i8-row", "bitmap/f32"};
+    enum { N = 24, K = 200 };
+    tare_device *list[8];
+    int count = devices(list, 8);
+    for (int i = 0; i < count; i++)
+        for (const tare_kernel *const *r = list[i]->backend->rows; *r; r++)
+            for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
+                job j = {.d = list[i]};
+                char what[200];
+                if (!(*r)->pack_values ||
+                    !open_job(&j, (*r)->name, formats[f], N, K, PATTERN_FULL, 0))
+                    continue;
+                make_hard(j.values, N, K);
+                tare_tensor_clear(&j.t);
+                cr_assert_eq(tare_encode(&j.plan.problem.w, N, K, j.values, &j.t), TARE_OK);
+                tare_problem p = tare_problem_matmul(&j.t, 2, TARE_F32, TARE_F32, 0);
+                tare_plan_options only = {.only = (*r)->name};
+                cr_assert_eq(tare_plan_make(j.d, &p, &only, &j.plan), TARE_OK);
+                snprintf(what, sizeof what, "%s on %s, %s", (*r)->name, list[i]->info.id,
+                         formats[f]);
+                same_bytes(&j, what);
+                close_job(&j);
+            }
 }
 
 /* One value is spoilt; both ways must refuse it in the same words. */

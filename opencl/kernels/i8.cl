@@ -13,13 +13,6 @@
  *   -DDOT8 the device's 4 x 8 bit dot products, where there are no zero points */
 #ifdef LANES
 #pragma OPENCL FP_CONTRACT OFF
-#ifdef FP64
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
-/* Rounded twice, which gives the nearest float all the same: 53 >= 2 * 24 + 2. */
-#define DIVIDE(a, b) ((float)((double)(a) / (double)(b)))
-#else
-#define DIVIDE(a, b) ((a) / (b)) /* built with -cl-fp32-correctly-rounded-divide-sqrt */
-#endif
 
 /* 127 over the largest of a row, and its scale; 0 where the row is as good as zero. */
 inline float inverse_of(const global void *x, int type, size_t from, int k, int lane, local float *part,
@@ -38,8 +31,8 @@ inline float inverse_of(const global void *x, int type, size_t from, int k, int 
     }
     const float most = as_float(bits);
     const int zero = most < 0x1p-100f;
-    *scale = zero ? 0.0f : DIVIDE(most, 127.0f);
-    return zero ? 0.0f : DIVIDE(127.0f, most);
+    *scale = zero ? 0.0f : divided(most, 127.0f);
+    return zero ? 0.0f : divided(127.0f, most);
 }
 
 kernel void quantise_rows(const global void *x, int type, global uint *scratch, ulong scales_at,

@@ -3,104 +3,120 @@
  * fit: the host then finds out which.
  *
  *   value      tare_type of the stored values; wide: they have zero points
- *   extremes   float2 a scale: least and greatest of its values, and 0
+ *   extremes   uint2 a scale: the bits of the greatest of its values and of the greatest of their
+ *              negatives, 0 where there is none above 0
+ *
+ * Values are looked at as bits wherever a device may flush subnormals, and quotients come from
+ * exact.clh: no doubles are needed.
  *
  *   -DLANES=   work-items that share the values of one scale */
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #pragma OPENCL FP_CONTRACT OFF
 
 #define TYPE_I8 4
 #define TYPE_I4 5
+#define INFINITE 0x7f800000u
 
-/* The nearest float: rounded twice, which is the same here since 53 >= 2 * 24 + 2. */
-inline float divided(float a, float b) {
-    return (float)((double)a / (double)b);
+/* Not 0; not finite. */
+inline int not_zero(float v) {
+    return (as_uint(v) & 0x7fffffffu) != 0;
+}
+inline int strange(float v) {
+    return (as_uint(v) & INFINITE) == INFINITE;
 }
 
 /* ---- scales ---- */
 
-kernel void extremes(const global float *w, global float2 *out, global int *bad, int k, int groups,
+/* As signed integers floats of either sign are ordered by magnitude, those below 0 the other way
+ * and below all others; NaN is beyond infinity. */
+kernel void extremes(const global float *w, global uint2 *out, global int *bad, int k, int groups,
                      int width) {
     const int lane = get_local_id(0);
     const size_t at = get_group_id(0);
     const int row = at / groups, first = (int)(at % groups) * width;
     const int count = min(width, k - first);
-    const global float *v = w + (size_t)row * k + first;
-    float low = 0, high = 0;
-    int wrong = 0, j = lane * 16;
-    float16 lows = 0, highs = 0, rest = 0;
+    const global int *v = (const global int *)w + (size_t)row * k + first;
+    const int flip = 1 << 31;
+    int up = 0, down = 0, j = lane * 16;
+    int16 ups = 0, downs = 0;
     for (; j + 16 <= count; j += LANES * 16) {
-        float16 u = vload16(0, v + j);
-        lows = fmin(lows, u);
-        highs = fmax(highs, u);
-        rest += u * 0.0f; /* 0, or NaN where one is not finite */
+        const int16 u = vload16(0, v + j);
+        ups = max(ups, u);
+        downs = max(downs, u ^ flip);
     }
     for (; j < count; j++) { /* of one lane: the last, ragged sixteen */
-        low = fmin(low, v[j]);
-        high = fmax(high, v[j]);
-        wrong |= !isfinite(v[j]);
+        up = max(up, v[j]);
+        down = max(down, v[j] ^ flip);
     }
-    float8 l8 = fmin(lows.lo, lows.hi), h8 = fmax(highs.lo, highs.hi), r8 = rest.lo + rest.hi;
-    float4 l4 = fmin(l8.lo, l8.hi), h4 = fmax(h8.lo, h8.hi), r4 = r8.lo + r8.hi;
-    low = fmin(low, fmin(fmin(l4.x, l4.y), fmin(l4.z, l4.w)));
-    high = fmax(high, fmax(fmax(h4.x, h4.y), fmax(h4.z, h4.w)));
-    wrong |= !(r4.x + r4.y + r4.z + r4.w == 0);
-    if (wrong) *bad = 1;
+    int8 u8 = max(ups.lo, ups.hi), d8 = max(downs.lo, downs.hi);
+    int4 u4 = max(u8.lo, u8.hi), d4 = max(d8.lo, d8.hi);
+    up = max(up, max(max(u4.x, u4.y), max(u4.z, u4.w)));
+    down = max(down, max(max(d4.x, d4.y), max(d4.z, d4.w)));
 #if LANES > 1
-    local float2 part[LANES];
-    part[lane] = (float2)(low, high);
+    local int2 part[LANES];
+    part[lane] = (int2)(up, down);
     barrier(CLK_LOCAL_MEM_FENCE);
     if (lane == 0)
         for (int l = 1; l < LANES; l++) {
-            low = fmin(low, part[l].x);
-            high = fmax(high, part[l].y);
+            up = max(up, part[l].x);
+            down = max(down, part[l].y);
         }
 #endif
-    if (lane == 0) out[at] = (float2)(low, high);
+    if (lane) return;
+    if (max((uint)up, (uint)down) >= INFINITE) *bad = 1;
+    out[at] = (uint2)((uint)up, (uint)down);
 }
 
 /* One scale for all rows: their extremes into the first. */
-kernel void extremes_of_all(global float2 *e, int n) {
-    float2 all = e[0];
+kernel void extremes_of_all(global uint2 *e, int n) {
+    uint2 all = e[0];
     if (get_global_id(0) != 0) return;
-    for (int i = 1; i < n; i++) all = (float2)(fmin(all.x, e[i].x), fmax(all.y, e[i].y));
+    for (int i = 1; i < n; i++) all = max(all, e[i]);
     e[0] = all;
 }
 
+/* The product is exact before it is rounded, as on the host. */
 inline int decodes(float scale, int reach) {
-    return isfinite((float)((double)scale * reach)) != 0;
+    return !strange(scale * (float)reach);
+}
+
+/* The scale as float, before it is stored; *over: it is above the largest half. */
+inline float scale_of(uint2 r, int wide, int steps, int *over) {
+    const float most = as_float(max(r.x, r.y));
+    *over = 0;
+    if (!(r.x | r.y)) return 1;
+    if (wide) return step_of(as_float(r.x), as_float(r.y), (uint)steps, over);
+    *over = most > 65504.0f * (float)steps; /* exact, and no quotient is that close */
+    return divided(most, (float)steps);
 }
 
 /* A scale and a zero point a row of W and group, [row / panel][group][panel]. one: a single scale
  * for all; grouped: scales are halves, rounded up. */
-kernel void heads(const global float2 *e, global float *scales, ulong scales_at, global char *zeros,
+kernel void heads(const global uint2 *e, global float *scales, ulong scales_at, global char *zeros,
                   ulong zeros_at, global int *bad, int value, int wide, int n, int groups, int panel,
                   int one, int grouped) {
     const int g = get_global_id(0), row = get_global_id(1);
     if (g >= groups || row >= n) return;
-    const float2 r = e[one ? 0 : (size_t)row * groups + g];
+    const uint2 r = e[one ? 0 : (size_t)row * groups + g];
     const int least = value == TYPE_I4 ? 0 : -128, most = value == TYPE_I4 ? 15 : 127;
     const int limit = value == TYPE_I4 ? 7 : 127;
     const size_t at = ((size_t)(row / panel) * groups + g) * panel + row % panel;
-    double s = wide ? ((double)r.y - (double)r.x) / (most - least)
-                    : (double)fmax(r.y, -r.x) / limit;
+    int over;
+    const float s = scale_of(r, wide, wide ? most - least : limit, &over);
     float stored;
-    if (!(s > 0)) s = 1;
-    if (s > (grouped ? 65504.0 : 3.4028234663852886e38)) *bad = 1;
+    if (grouped && over) *bad = 1;
     if (grouped) {
         ushort h;
-        vstore_half_rte((float)s, 0, (half *)&h);
-        if (vload_half(0, (const half *)&h) < (float)s) h++;
+        vstore_half_rte(s, 0, (half *)&h);
+        if (vload_half(0, (const half *)&h) < s) h++;
         if (h == 0) h = 1;
         stored = vload_half(0, (const half *)&h);
     } else {
-        stored = (float)s;
-        if (!(stored >= 0x1p-126f)) stored = 0x1p-126f;
+        stored = s >= 0x1p-126f ? s : 0x1p-126f;
     }
-    if (!wide && !decodes(stored, limit)) stored = nextafter(stored, 0.0f);
+    if (!wide && !decodes(stored, limit)) stored = as_float(as_uint(stored) - 1);
     scales[scales_at + at] = stored;
     if (!wide) return;
-    int zero = least + (int)rint(-(double)r.x / (double)stored);
+    int zero = least + whole_of(as_float(r.y), stored);
     if (zero > most) zero = most;
     if (!decodes(stored, max(zero - least, most - zero))) *bad = 1;
     zeros[zeros_at + at] = (char)zero;
@@ -108,8 +124,21 @@ kernel void heads(const global float2 *e, global float *scales, ulong scales_at,
 
 /* ---- values ---- */
 
+/* Far from where a device may flush or cut short. */
+inline int plain(float v) {
+    const uint e = as_uint(v) >> 23 & 255u;
+    return e > 64u && e < 190u;
+}
+
+/* rint(v / scale) + zero within least and most, of the nearest float to the quotient. The device's
+ * own quotient, up to 2.5 ulp from the exact one, settles it unless it lies near the middle of two
+ * codes: below 1024 that error and the rounding are less than 3 * 2^-14 together; from there on
+ * every code is clamped. Else the exact one is made. */
 inline int code_of(float v, float scale, int zero, int least, int most) {
-    const float q = rint(divided(v, scale)) + (float)zero;
+    float r = v / scale;
+    if (!plain(v) || !plain(scale) || fabs(fabs(r - rint(r)) - 0.5f) < 0x1p-10f)
+        r = divided(v, scale);
+    const float q = rint(r) + (float)zero;
     return q < (float)least ? least : q > (float)most ? most : (int)q;
 }
 
@@ -140,7 +169,7 @@ kernel void panel_words(const global float *w, global uint *blob, ulong scales_a
     int zero = value == TYPE_I4 ? 8 : 0, least = value == TYPE_I4 ? !wide : wide ? -128 : -127;
     uint word = 0;
     if (value == TYPE_F32) {
-        if (!isfinite(v[0])) *bad = 1;
+        if (strange(v[0])) *bad = 1;
         blob[at] = as_uint(v[0]);
         return;
     }
@@ -169,8 +198,8 @@ inline void put(global uint *blob, ulong at, size_t i, float v, int value, float
                 global int *bad) {
     global uchar *to = (global uchar *)blob + at;
     if (value == TYPE_F32) {
-        if (!isfinite(v)) *bad = 1;
-        ((global float *)to)[i] = v;
+        if (strange(v)) *bad = 1;
+        ((global uint *)to)[i] = as_uint(v);
     } else if (value == TYPE_I8) {
         to[i] = (uchar)bits_of(v, value, scale, 0, -127, bad);
     } else {
@@ -194,10 +223,9 @@ kernel void nm_words(const global float *w, global uint *blob, ulong scales_at, 
         const int real = min(nm_m, k - g * nm_m);
         uint taken = 0;
         for (int i = 0; i < nm_n; i++) {
-            float most = -2;
-            int best = 0;
+            int most = -2, best = 0;
             for (int j = 0; j < nm_m; j++) {
-                const float a = j < real ? fabs(v[j]) : -1.0f;
+                const int a = j < real ? (int)(as_uint(v[j]) & 0x7fffffffu) : -1;
                 if (!(taken >> j & 1u) && a > most) {
                     most = a;
                     best = j;
@@ -207,7 +235,7 @@ kernel void nm_words(const global float *w, global uint *blob, ulong scales_at, 
         }
         int kept = 0;
         for (int j = 0; j < nm_m; j++) {
-            if (j < real && !isfinite(v[j])) *bad = 1;
+            if (j < real && strange(v[j])) *bad = 1;
             if (!(taken >> j & 1u)) continue;
             put(blob, values_at, values + (size_t)g * nm_n + kept++, j < real ? v[j] : 0.0f, value,
                 scale, bad);
@@ -228,7 +256,7 @@ kernel void row_counts(const global float *w, global int *counts, int n, int k) 
     const int row = get_global_id(0);
     int count = 0;
     if (row >= n) return;
-    for (int j = 0; j < k; j++) count += w[(size_t)row * k + j] != 0;
+    for (int j = 0; j < k; j++) count += not_zero(w[(size_t)row * k + j]);
     counts[row] = count;
 }
 
@@ -244,8 +272,8 @@ kernel void row_values(const global float *w, global uint *blob, ulong index_at,
     uint word = 0;
     for (int j = 0; j < k; j++) {
         const float v = w[(size_t)row * k + j];
-        if (!isfinite(v)) *bad = 1;
-        if (v != 0) {
+        if (strange(v)) *bad = 1;
+        if (not_zero(v)) {
             put(blob, values_at, at, v, value, scale, bad);
             if (cols == 2) ((global ushort *)index)[at] = (ushort)j;
             if (cols == 4) index[at] = (uint)j;
@@ -265,7 +293,7 @@ kernel void row_values(const global float *w, global uint *blob, ulong index_at,
 inline int any(const global float *w, int n, int k, int r, int c, int line, int col) {
     for (int i = line * r; i < min(line * r + r, n); i++)
         for (int j = col * c; j < min(col * c + c, k); j++)
-            if (w[(size_t)i * k + j] != 0) return 1;
+            if (not_zero(w[(size_t)i * k + j])) return 1;
     return 0;
 }
 
@@ -279,10 +307,10 @@ kernel void block_counts(const global float *w, global int *counts, int n, int k
 
 /* As float, what the value decodes to once it is stored. */
 inline float stored(float v, int value, float scale, global int *bad) {
-    if (!isfinite(v)) *bad = 1;
+    if (strange(v)) *bad = 1;
     if (value == TYPE_F32) return v;
     if (value == TYPE_I8)
-        return (float)((double)scale * code_of(v, scale, 0, -127, 127));
+        return scale * (float)code_of(v, scale, 0, -127, 127);
     ushort h = (ushort)bits_of(v, value, 1, 0, 0, bad);
     return value == TYPE_BF16 ? bf16_to_float(h) : vload_half(0, (const half *)&h);
 }

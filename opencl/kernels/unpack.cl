@@ -1,6 +1,6 @@
 /* What a packed W stands for, as n * k floats: scale (q - zero), the nearest float, as
- * tare_decode_row gives it. `out` is zero on entry where the layout is sparse. */
-#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+ * tare_decode_row gives it: the product of a float and a small integer is exact before it is rounded.
+ * `out` is zero on entry where the layout is sparse. */
 #pragma OPENCL FP_CONTRACT OFF
 
 #define TYPE_I8 4
@@ -9,7 +9,7 @@
 /* Stored value i of those at `at` (bytes), scaled. */
 inline float value_at(const global uint *blob, ulong at, size_t i, int value, float scale) {
     const global uchar *from = (const global uchar *)blob + at;
-    if (value == TYPE_I8) return (float)((double)scale * ((const global char *)from)[i]);
+    if (value == TYPE_I8) return scale * (float)((const global char *)from)[i];
     return load_as_float(from, value, i);
 }
 
@@ -36,9 +36,9 @@ kernel void panel_floats(const global uint *blob, global float *out, ulong scale
         else if (value == TYPE_BF16)
             v = bf16_to_float((ushort)u);
         else if (value == TYPE_I8)
-            v = (float)((double)scale * ((int)(char)u - zero));
+            v = scale * (float)((int)(char)u - zero);
         else if (value == TYPE_I4)
-            v = (float)((double)scale * ((int)(u & 15u) - zero));
+            v = scale * (float)((int)(u & 15u) - zero);
         else {
             const ushort h = (ushort)u;
             v = vload_half(0, (const half *)&h);
@@ -59,7 +59,8 @@ kernel void nm_floats(const global uint *blob, global float *out, ulong scales_a
         const int col = g * nm_m + (int)(word >> (at % per * bits) & ((1u << bits) - 1u));
         const float v =
             value_at(blob, values_at, (size_t)row * groups * nm_n + at, value, scale);
-        if (v != 0) out[(size_t)row * k + col] = v; /* places past k hold 0 at any column */
+        /* Places past k hold 0 at any column. */
+        if (as_uint(v) << 1) out[(size_t)row * k + col] = v;
     }
 }
 
