@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* x as doubles, quantised as tare_problem defines it: the float steps belong to the definition. */
-static void load_x(const tare_problem *p, const void *x, int64_t row, double *out) {
+/* The float steps belong to the definition. */
+void tare_reference_x(const tare_problem *p, const void *x, int64_t row, double *out) {
     size_t base = (size_t)row * (size_t)p->k;
     if (!(p->flags & TARE_X_QUANTISED)) {
         for (int64_t j = 0; j < p->k; j++) out[j] = tare_load(p->x, x, base + (size_t)j);
@@ -49,15 +49,20 @@ static void dot(const double *x, const double *w, int64_t k, double *sum, double
     *mag = (a[0] + a[1]) + (a[2] + a[3]);
 }
 
+void tare_reference_one(const tare_problem *p, const double *x, const double *w, float bias,
+                        double *y, double *mag) {
+    dot(x, w, p->k, y, mag);
+    *y += (double)bias;
+    *mag += fabs((double)bias);
+    if ((p->flags & TARE_RELU) && *y < 0) *y = 0;
+}
+
 static void finish_row(const tare_problem *p, const double *xs, const double *w, int64_t col,
                        float bias, double *y, double *mag) {
     for (int64_t i = 0; i < p->m; i++) {
-        double sum, m;
-        dot(xs + i * p->k, w, p->k, &sum, &m);
-        sum += (double)bias;
-        if ((p->flags & TARE_RELU) && sum < 0) sum = 0;
-        y[i * p->n + col] = sum;
-        if (mag) mag[i * p->n + col] = m + fabs((double)bias);
+        double one;
+        tare_reference_one(p, xs + i * p->k, w, bias, &y[i * p->n + col], &one);
+        if (mag) mag[i * p->n + col] = one;
     }
 }
 
@@ -75,7 +80,7 @@ tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const vo
     tare_status s = TARE_OK;
     if (xs && rows) {
 #pragma omp parallel for num_threads(threads)
-        for (int64_t i = 0; i < p->m; i++) load_x(p, x, i, xs + (size_t)i * k);
+        for (int64_t i = 0; i < p->m; i++) tare_reference_x(p, x, i, xs + (size_t)i * k);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
         for (int part = 0; part < threads; part++) {
             int64_t from = p->n * part / threads, to = p->n * (part + 1) / threads;
