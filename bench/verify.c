@@ -56,29 +56,10 @@ static tare_status sampled_columns(bench_oracle *o, const bench_scheme *s, const
 
 /* ---- random signs ---- */
 
-/* A row of x as doubles, quantised as tare.h defines it. */
-static void load_x(const tare_problem *p, const void *x, int64_t row, double *out) {
-    size_t base = (size_t)row * (size_t)p->k;
-    float a = 0;
-    for (int64_t j = 0; j < p->k; j++) {
-        float v = tare_load(p->x, x, base + (size_t)j);
-        out[j] = (double)v;
-        a = fmaxf(a, fabsf(v));
-    }
-    if (!(p->flags & TARE_X_QUANTISED)) return;
-    float top = p->flags & TARE_X_F8 ? 448 : 127;
-    float s = a < 0x1p-100f ? 0 : a / top, inv = a < 0x1p-100f ? 0 : top / a;
-    for (int64_t j = 0; j < p->k; j++) {
-        float q = (float)out[j] * inv;
-        out[j] = (double)s *
-                 (double)(p->flags & TARE_X_F8 ? tare_f8_to_f32(tare_f32_to_f8(q)) : rintf(q));
-    }
-}
-
 /* x (W^T v), a row of x at a time. */
 static void sum_row(const bench_oracle *o, const void *x, int64_t i, double *row) {
     double sum = 0, mag = 0;
-    load_x(&o->problem, x, i, row);
+    tare_reference_x(&o->problem, x, i, row);
     for (int64_t j = 0; j < o->problem.k; j++) {
         sum += row[j] * o->of->signed_sum[j];
         mag += fabs(row[j]) * o->of->sum_mag[j];

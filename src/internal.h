@@ -82,6 +82,24 @@ const char *tare_flags_odd(const tare_problem *p);
 int tare_same_format(const tare_format *a, const tare_format *b);
 int tare_same_problem(const tare_problem *a, const tare_problem *b);
 
+/* ---- the answer in parts (src/reference.c) ---- */
+/* A row of x as doubles, quantised where the problem says so; all NaN where it is not finite then.
+ */
+void tare_reference_x(const tare_problem *p, const void *x, int64_t row, double *out);
+/* One element of y and its magnitude from such a row and a row of W. */
+void tare_reference_one(const tare_problem *p, const double *x, const double *w, float bias,
+                        double *y, double *mag);
+
+/* ---- is y right? (src/verify.c) ---- */
+typedef struct tare_verify tare_verify;
+/* What y must be where it will be looked at; x holds all m rows, bias may be null. */
+tare_status tare_verify_make(const tare_problem *p, const tare_tensor *t, const void *x,
+                             const float *bias, tare_verify **out);
+/* y[m*n], which was filled with NaN before the run. TARE_E_UNSUPPORTED, "wrong: y[3,17] is ...",
+ * where it is not right: the words that tare_decline keeps. */
+tare_status tare_verify_check(const tare_verify *v, const void *y);
+void tare_verify_free(tare_verify *v);
+
 /* ---- measured costs (src/tune.c) ---- */
 /* ns a run took when tuned, or a negative number. */
 double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel);

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* x as doubles, quantised as tare_problem defines it: the float steps belong to the definition. */
-static void load_x(const tare_problem *p, const void *x, int64_t row, double *out) {
+/* The float steps belong to the definition. */
+void tare_reference_x(const tare_problem *p, const void *x, int64_t row, double *out) {
     size_t base = (size_t)row * (size_t)p->k;
     if (!(p->flags & TARE_X_QUANTISED)) {
         for (int64_t j = 0; j < p->k; j++) out[j] = tare_load(p->x, x, base + (size_t)j);
@@ -51,15 +51,20 @@ static void dot(const double *x, const double *w, int64_t k, double *sum, double
     *mag = (a[0] + a[1]) + (a[2] + a[3]);
 }
 
+void tare_reference_one(const tare_problem *p, const double *x, const double *w, float bias,
+                        double *y, double *mag) {
+    dot(x, w, p->k, y, mag);
+    *y += (double)bias;
+    *mag += fabs((double)bias);
+    if ((p->flags & TARE_RELU) && *y < 0) *y = 0;
+}
+
 static void finish_row(const tare_problem *p, const double *xs, const double *w, int64_t col,
                        float bias, double *y, double *mag) {
     for (int64_t i = 0; i < p->m; i++) {
-        double sum, m;
-        dot(xs + i * p->k, w, p->k, &sum, &m);
-        sum += (double)bias;
-        if ((p->flags & TARE_RELU) && sum < 0) sum = 0;
-        y[i * p->n + col] = sum;
-        if (mag) mag[i * p->n + col] = m + fabs((double)bias);
+        double one;
+        tare_reference_one(p, xs + i * p->k, w, bias, &y[i * p->n + col], &one);
+        if (mag) mag[i * p->n + col] = one;
     }
 }
 
@@ -76,7 +81,7 @@ typedef struct reference_job {
 static void load_rows(void *ctx, int64_t from, int64_t to, int part) {
     const reference_job *j = ctx;
     (void)part;
-    for (int64_t i = from; i < to; i++) load_x(j->p, j->x, i, j->xs + i * j->p->k);
+    for (int64_t i = from; i < to; i++) tare_reference_x(j->p, j->x, i, j->xs + i * j->p->k);
 }
 
 static void columns(void *ctx, int64_t from, int64_t to, int part) {

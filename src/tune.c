@@ -1,5 +1,6 @@
 /* tune: measures rows instead of modelling them, and remembers for the life of the process. Rows
- * take turns, so that a slow spell of a shared machine hits all of them alike. */
+ * take turns, so that a slow spell of a shared machine hits all of them alike. Before that each
+ * must be right on the caller's weights (verify.c): the fastest row may be one that lies. */
 #include "fpenv.h"
 #include "internal.h"
 
@@ -75,15 +76,32 @@ static tare_status once(contestant *c, tare_stream *s, tare_buffer *x, tare_buff
     return TARE_OK;
 }
 
-/* The first run, not kept. Rows that fail in it take no further part; those that do not are moved
- * to the front, and their number is returned. */
-static int warm(contestant *c, int n, tare_stream *s, tare_buffer *x, tare_buffer *bias,
-                tare_buffer *y, tare_status *last) {
+/* What the contestants share. y_host is as large as y. */
+typedef struct rig {
+    tare_stream *s;
+    tare_buffer *x, *bias, *y;
+    void *y_host;
+    size_t y_bytes;
+    tare_verify *right;
+} rig;
+
+/* The first run, not kept: is y right? A row whose y is not has declined the problem for good. */
+static tare_status prove(contestant *c, const rig *r) {
+    TARE_TRY(tare_stream_reserve(r->s, &c->plan));
+    memset(r->y_host, 0xff, r->y_bytes); /* NaN in every type of y */
+    TARE_TRY(tare_buffer_write(r->s, r->y, 0, r->y_host, r->y_bytes));
+    TARE_TRY(tare_run(&c->plan, c->packed, r->s, r->x, r->bias, r->y, 0));
+    TARE_TRY(tare_buffer_read(r->s, r->y, 0, r->y_host, r->y_bytes));
+    TARE_TRY(tare_stream_sync(r->s));
+    return tare_decline(&c->plan, tare_verify_check(r->right, r->y_host));
+}
+
+/* Rows that fail in their first run take no further part; those that do not are moved to the front,
+ * and their number is returned. */
+static int warm(contestant *c, int n, const rig *r, tare_status *last) {
     int left = 0;
     for (int i = 0; i < n; i++) {
-        tare_status st = tare_stream_reserve(s, &c[i].plan);
-        if (st == TARE_OK) st = once(&c[i], s, x, bias, y);
-        c[i].count = 0;
+        tare_status st = prove(&c[i], r);
         if (st != TARE_OK) {
             *last = st;
             continue;
@@ -95,31 +113,31 @@ static int warm(contestant *c, int n, tare_stream *s, tare_buffer *x, tare_buffe
     return left;
 }
 
-static tare_status race(contestant *c, int n, tare_stream *s, tare_buffer *x, tare_buffer *bias,
-                        tare_buffer *y, double seconds) {
+static tare_status race(contestant *c, int n, const rig *r, double seconds) {
     tare_status last = TARE_OK;
-    n = warm(c, n, s, x, bias, y, &last);
+    n = warm(c, n, r, &last);
     if (n == 0) return last;
     double end = now_ns() + seconds * 1e9;
     for (int round = 0; round < SAMPLES && (round < 3 || now_ns() < end); round++)
-        for (int i = 0; i < n; i++) TARE_TRY(once(&c[i], s, x, bias, y));
+        for (int i = 0; i < n; i++) TARE_TRY(once(&c[i], r->s, r->x, r->bias, r->y));
     return TARE_OK;
 }
 
-/* x of values that no kernel can shortcut: a fixed sequence in [-1, 1), never zero. */
-static tare_status fill(tare_stream *s, tare_buffer *b, tare_type type, size_t count) {
+/* Values that no kernel can shortcut: a fixed sequence in [-1, 1), never zero; on the device too.
+ */
+static tare_status fill(tare_device *d, tare_stream *s, tare_type type, size_t count, void **host,
+                        tare_buffer **b) {
     size_t bytes = count * tare_type_bytes(type);
-    void *host = tare_alloc(bytes);
-    if (!host) TARE_FAIL(TARE_E_NOMEM, "tune: out of memory");
+    *host = tare_alloc(bytes);
+    if (!*host) TARE_FAIL(TARE_E_NOMEM, "tune: out of memory");
     uint64_t z = 0x9e3779b97f4a7c15u;
     for (size_t i = 0; i < count; i++) {
         z = z * 6364136223846793005u + 1442695040888963407u;
-        tare_store(type, host, i, (float)((int32_t)(z >> 32) | 1) * 0x1p-31f);
+        tare_store(type, *host, i, (float)((int32_t)(z >> 32) | 1) * 0x1p-31f);
     }
-    tare_status st = tare_buffer_write(s, b, 0, host, bytes);
-    if (st == TARE_OK) st = tare_stream_sync(s);
-    tare_free(host);
-    return st;
+    TARE_TRY(tare_buffer_create(d, bytes, b));
+    TARE_TRY(tare_buffer_write(s, *b, 0, *host, bytes));
+    return tare_stream_sync(s);
 }
 
 static int gather(tare_device *d, const tare_problem *p, const tare_tensor *t,
@@ -140,21 +158,33 @@ static int gather(tare_device *d, const tare_problem *p, const tare_tensor *t,
     return n;
 }
 
-static tare_status tune_on(tare_device *d, const tare_problem *p, contestant *c, int n,
-                           tare_stream *s, double seconds) {
-    tare_buffer *x = NULL, *y = NULL, *bias = NULL;
-    size_t xs = (size_t)(p->m * p->k), ys = (size_t)(p->m * p->n);
-    tare_status st = tare_buffer_create(d, xs * tare_type_bytes(p->x), &x);
-    if (st == TARE_OK) st = tare_buffer_create(d, ys * tare_type_bytes(p->y), &y);
-    if (st == TARE_OK) st = fill(s, x, p->x, xs);
-    if (st == TARE_OK && (p->flags & TARE_BIAS)) {
-        st = tare_buffer_create(d, (size_t)p->n * sizeof(float), &bias);
-        if (st == TARE_OK) st = fill(s, bias, TARE_F32, (size_t)p->n);
-    }
-    if (st == TARE_OK) st = race(c, n, s, x, bias, y, seconds);
-    tare_buffer_destroy(x);
-    tare_buffer_destroy(y);
-    tare_buffer_destroy(bias);
+static tare_status ready(tare_device *d, const tare_problem *p, const tare_tensor *t, rig *r,
+                         void **x, void **bias) {
+    size_t ys = (size_t)(p->m * p->n);
+    TARE_TRY(fill(d, r->s, p->x, (size_t)(p->m * p->k), x, &r->x));
+    if (p->flags & TARE_BIAS) TARE_TRY(fill(d, r->s, TARE_F32, (size_t)p->n, bias, &r->bias));
+    r->y_bytes = ys * tare_type_bytes(p->y);
+    TARE_TRY(tare_buffer_create(d, r->y_bytes, &r->y));
+    r->y_host = tare_alloc(r->y_bytes);
+    if (!r->y_host) TARE_FAIL(TARE_E_NOMEM, "tune: out of memory");
+    return tare_verify_make(p, t, *x, *bias, &r->right);
+}
+
+static tare_status tune_on(tare_device *d, const tare_problem *p, const tare_tensor *t,
+                           contestant *c, int n, double seconds) {
+    rig r = {.s = NULL};
+    void *x = NULL, *bias = NULL;
+    tare_status st = tare_stream_create(d, &r.s);
+    if (st == TARE_OK) st = ready(d, p, t, &r, &x, &bias);
+    tare_free(x);
+    tare_free(bias);
+    if (st == TARE_OK) st = race(c, n, &r, seconds);
+    tare_verify_free(r.right);
+    tare_free(r.y_host);
+    tare_buffer_destroy(r.x);
+    tare_buffer_destroy(r.y);
+    tare_buffer_destroy(r.bias);
+    tare_stream_destroy(r.s);
     return st;
 }
 
@@ -166,10 +196,8 @@ tare_status tare_tune(tare_device *d, const tare_problem *p, const tare_tensor *
     contestant *c = tare_alloc(ROWS * sizeof *c);
     if (!c) TARE_FAIL(TARE_E_NOMEM, "tune: out of memory");
     tare_status st = TARE_OK;
-    tare_stream *s = NULL;
     int n = gather(d, p, t, o, c, &st);
-    if (st == TARE_OK) st = tare_stream_create(d, &s);
-    if (st == TARE_OK) st = tune_on(d, p, c, n, s, seconds);
+    if (st == TARE_OK && n) st = tune_on(d, p, t, c, n, seconds);
     for (int i = 0; i < n; i++) {
         if (st == TARE_OK && c[i].count) {
             qsort(c[i].ns, (size_t)c[i].count, sizeof(double), ascending);
@@ -177,7 +205,6 @@ tare_status tare_tune(tare_device *d, const tare_problem *p, const tare_tensor *
         }
         tare_packed_destroy(c[i].packed);
     }
-    tare_stream_destroy(s);
     tare_free(c);
     return st;
 }

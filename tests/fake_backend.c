@@ -32,6 +32,10 @@ static tare_status f_open(int index, tare_device_info *info, tare_rates *rates, 
     return TARE_OK;
 }
 
+void *fake_bytes(const void *mem) {
+    return ((const block *)mem)->at;
+}
+
 static tare_status f_alloc(void *state, size_t bytes, void **mem) {
     (void)state;
     STRIKE(FAKE_ALLOC, "allocation");

@@ -23,6 +23,7 @@ typedef struct fake_state {
 } fake_state;
 
 extern fake_state fake;
+void *fake_bytes(const void *mem); /* what a device address of it stands for */
 extern const tare_backend fake_backend;
 
 #endif

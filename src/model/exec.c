@@ -35,7 +35,11 @@ static void turn(const exec *e, size_t count) {
 
 static tare_status ready_layer(exec *e, const model_layer *l, int i, const exec_options *o) {
     tare_problem p = tare_problem_matmul(&l->w, e->batch, l->x, l->y, l->flags);
-    if (o && o->tune_seconds > 0) TARE_TRY(tare_tune(e->device, &p, &l->w, NULL, o->tune_seconds));
+    tare_status tuned = TARE_OK;
+    if (o && o->tune_seconds > 0) tuned = tare_tune(e->device, &p, &l->w, NULL, o->tune_seconds);
+    /* Where all rows that it tried declined, the plan takes what is left, or says why nothing is.
+     */
+    if (tuned != TARE_OK && tuned != TARE_E_UNSUPPORTED) return tuned;
     TARE_TRY(tare_plan_make(e->device, &p, NULL, &e->plan[i]));
     TARE_TRY(tare_pack(&e->plan[i], &l->w, &e->packed[i]));
     TARE_TRY(tare_stream_reserve(e->stream, &e->plan[i]));
