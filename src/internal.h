@@ -5,8 +5,8 @@
 #include <tare/backend.h>
 #include <tare/tare.h>
 
-/* Formats, records of weights and layouts are the bytes that lie in memory, and what is defined to the
- * bit counts on floats that are computed as floats. */
+/* Formats, records of weights and layouts are the bytes that lie in memory, and what is defined to
+ * the bit counts on floats that are computed as floats. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tare's formats are little-endian");
 _Static_assert(__FLT_EVAL_METHOD__ == 0, "float arithmetic must round to float");
 
