@@ -7,6 +7,11 @@
 
 #include "src/parallel.h"
 
+/* Formats, records of weights and layouts are the bytes that lie in memory, and what is defined to
+ * the bit counts on floats that are computed as floats. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tare's formats are little-endian");
+_Static_assert(__FLT_EVAL_METHOD__ == 0, "float arithmetic must round to float");
+
 /* Sets the thread's error text and returns s: `return tare_fail(...)` is one thought. */
 tare_status tare_fail(tare_status s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
