@@ -1,6 +1,7 @@
 /* The CPU as a backend: one device, host memory, streams without a queue. */
 #include "cpu/cpu.h"
 #include "src/compress/prune_values.h"
+#include "src/parse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static tare_status open_cpu(int index, tare_device_info *info, tare_rates *rates
                             uint64_t *features, void **state) {
     (void)index;
     *state = NULL;
+    if (tare_threads_error()) TARE_FAIL(TARE_E_ARG, "%s", tare_threads_error());
     if (cpu_mask_error()) TARE_FAIL(TARE_E_ARG, "%s", cpu_mask_error());
     *features = cpu_features();
     snprintf(info->id, sizeof info->id, "cpu");

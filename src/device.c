@@ -2,6 +2,7 @@
  * checks its arguments and hands on to the backend. */
 #include "fpenv.h"
 #include "internal.h"
+#include "parse.h"
 #include "text.h"
 
 #include <sched.h>
@@ -13,8 +14,7 @@
 static atomic_int threads_set;
 
 static int default_threads(void) {
-    const char *env = getenv("TARE_THREADS");
-    int n = env ? atoi(env) : 0;
+    int n = tare_threads_asked(); /* what is no number keeps the CPU's device from opening */
     if (n <= 0) {
         cpu_set_t set;
         n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;

@@ -4,6 +4,7 @@
 #include "cpu/cpu.h"
 #include "src/cli/bench.h"
 #include "src/cli/demo.h"
+#include "src/parse.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -70,21 +71,11 @@ static int unknown(const char *name) {
     return cli_bad("", "unknown verb '%.40s'; `tare` lists them", name);
 }
 
-/* The library takes what it does not understand for "as many as there are"; whoever typed it should
- * hear of it. */
-static int threads_make_sense(void) {
-    const char *env = getenv("TARE_THREADS");
-    char *end;
-    if (!env || !*env) return 1;
-    long n = strtol(env, &end, 10);
-    return *end == 0 && n >= 1 && n <= 1024;
-}
-
 static int run(const cli_verb *v, int argc, char **argv) {
     int help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-    if (!help && !threads_make_sense())
-        return cli_bad(v->name, "TARE_THREADS is '%.40s'; it counts threads, 1 to 1024",
-                       getenv("TARE_THREADS"));
+    if (!help && tare_threads_error())
+        return cli_bad(v->name, "TARE_THREADS is '%.40s'; %s", getenv("TARE_THREADS"),
+                       tare_threads_error());
     if (!help && cpu_mask_error()) return cli_bad(v->name, "%s", cpu_mask_error());
     return v->run(argc, argv);
 }
