@@ -1,6 +1,7 @@
 /* tare: the command-line tool. One verb a file; this one finds the verb and flushes the output. */
 #include "src/cli/cli.h"
 
+#include "bench/interrupt.h"
 #include "cpu/cpu.h"
 #include "src/cli/bench.h"
 #include "src/cli/demo.h"
@@ -31,7 +32,7 @@ static void usage(FILE *out) {
           "  tare --version\n\n"
           "Begin with `tare demo`, or with the bottleneck: `tare bench llama-7b -m 1`.\n\n"
           "exit codes: 0 ok, 1 a gate failed, 2 usage or bad input, 3 device or kernel absent,\n"
-          "4 wrong result, 5 inconclusive where a decision was demanded\n\n"
+          "4 wrong result, 5 inconclusive where a decision was demanded; 130 ended by Ctrl-C\n\n"
           "environment: TARE_THREADS (host threads), TARE_CPU_MASK (portable, or what kernels may "
           "use:\n"
           "avx2 avx512 vnni bf16 vbmi2, each with what it stands on; or bits 1 2 4 8 16),\n"
@@ -52,6 +53,11 @@ int cli_bad(const char *verb, const char *format, ...) {
         if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
     fprintf(stderr, "tare%s%s: %s\n", *verb ? " " : "", verb, text);
     return CLI_USAGE;
+}
+
+int cli_interrupted(const char *verb) {
+    cli_bad(verb, "ended by signal %d; what was measured by then is written", bench_interrupted());
+    return CLI_SIGNAL + bench_interrupted();
 }
 
 int cli_bad_option(const char *verb, int argc, char **argv, int code, const struct option *list) {
