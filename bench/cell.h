@@ -43,9 +43,10 @@ typedef struct bench_cell {
     int64_t nnz;
     size_t part[TARE_PARTS]; /* bytes of the encoded tensor */
     size_t packed_bytes;
-    double pack_ns; /* of one packing, untimed runs before it: none */
-    int copies;     /* packed copies that cold samples rotate through */
-    double error;   /* worst |y - y64| / bound; NaN where nothing ran */
+    double pack_ns;    /* of one packing, untimed runs before it: none */
+    int copies;        /* packed copies that cold samples rotate through */
+    size_t cold_bytes; /* that go by between two uses of cold weights; 0: hot or streamed */
+    double error;      /* worst |y - y64| / bound; NaN where nothing ran */
 
     bench_result result;      /* n = 0 where not timed */
     enum bench_timing timing; /* by which clock its samples were taken */

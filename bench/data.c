@@ -189,9 +189,12 @@ static void clear_share(void *ctx, int64_t from, int64_t to, int part) {
 tare_status bench_data_prune(float *w, int64_t n, int64_t k, int r, int c, double sparsity) {
     blocks b = {.n = n, .k = k, .r = r, .c = c, .across = (k + c - 1) / c};
     b.count = (n + r - 1) / r * b.across;
-    size_t drop = (size_t)rint(sparsity * (double)b.count);
+    size_t drop = (size_t)bench_scheme_dropped(sparsity, b.count);
+    /* The nearest count there is; none and all are no share of zeros of those asked for. */
+    if (sparsity > 0 && (drop == 0 || drop >= (size_t)b.count))
+        TARE_FAIL(TARE_E_VALUE, "a share of %g can't be had of %lld %s", sparsity,
+                  (long long)b.count, r * c > 1 ? "blocks" : "values");
     if (drop == 0) return TARE_OK;
-    if (drop >= (size_t)b.count) drop = (size_t)b.count - 1;
     float *scores = tare_alloc((size_t)b.count * sizeof *scores);
     if (!scores) TARE_FAIL(TARE_E_NOMEM, "prune: no memory for %lld scores", (long long)b.count);
     pruning p = {.b = &b, .w = w, .scores = scores};

@@ -2,13 +2,14 @@
 #include "bench/group.h"
 #include "bench/clock.h"
 #include "bench/data.h"
+#include "bench/interrupt.h"
 #include "src/internal.h"
+#include "src/room.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 bench_cell *bench_cells_add(bench_cells *c) {
     if (c->count == c->room) {
@@ -39,6 +40,8 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d) {
     TARE_TRY(bench_ceilings(d, 0.2, &s->rates));
     TARE_TRY(tare_device_describe(d, &s->info));
     s->memory = s->info.memory > 0 ? (size_t)s->info.memory / 2 : (size_t)1 << 32;
+    size_t left = tare_room_now().left;
+    if (d->backend->host_memory && s->memory > left / 2) s->memory = left / 2;
     s->store.most = s->memory / 4;
     TARE_TRY(bench_timing_choose(d, BENCH_AUTO, &s->timing));
     bench_noise_init(&s->noise, bench_noise_device(d));
@@ -65,13 +68,10 @@ void bench_group_tell(const bench_group_state *g, const char *what, const char *
 static tare_status check_room(const bench_group_state *g) {
     double values = (double)g->shape->n * (double)g->shape->k,
            other = (double)g->m * ((double)g->shape->n + (double)g->shape->k);
-    const bench_setup *s = g->setup;
-    double have = s->device->backend->host_memory
-                      ? (double)s->info.memory
-                      : (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double have = (double)tare_room_now().all;
     double need = 4 * 4 * values + 3 * 8 * other;
     if (have > 0 && need > have)
-        TARE_FAIL(TARE_E_NOMEM, "%s %lldx%lld, m %lld: needs about %.0f GB, the machine has %.0f",
+        TARE_FAIL(TARE_E_NOMEM, "%s %lldx%lld, m %lld: needs about %.1f GB, there are %.1f",
                   g->shape->name, (long long)g->shape->n, (long long)g->shape->k, (long long)g->m,
                   need * 1e-9, have * 1e-9);
     return TARE_OK;
@@ -125,6 +125,7 @@ static tare_status enter_all(bench_group_state *g, const bench_scheme *schemes, 
     for (int i = 0; i < bases + count; i++) {
         const bench_scheme *s = i < bases ? &base[i] : &schemes[i - bases];
         if (i >= bases && among(base, bases, s)) continue;
+        TARE_TRY(bench_go_on());
         bench_group_tell(g, "encoding and checking", s->name, 0.3 * i / (bases + count));
         TARE_TRY(bench_enter(g, index++, s, i >= bases || among(schemes, count, s)));
     }

@@ -1,6 +1,7 @@
 /* Rounds of interleaved samples, cut into short blocks between two noise probes. */
 #include "bench/measure.h"
 #include "bench/clock.h"
+#include "bench/interrupt.h"
 #include "bench/rng.h"
 #include "bench/stats.h"
 #include "src/internal.h"
@@ -265,6 +266,7 @@ static tare_status go(race *r) {
     r->start = bench_now_ns();
     for (int done = 0; !done;) {
         TARE_TRY(block(r));
+        TARE_TRY(bench_go_on());
         TARE_TRY(judge(r, &done));
         tell(r);
     }

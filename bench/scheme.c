@@ -1,6 +1,7 @@
 /* The scheme grammar: a head, then "-" options, then "@" sparsity. */
 #include "bench/scheme.h"
 #include "src/internal.h"
+#include "src/parse.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -104,19 +105,21 @@ static int block_size(const char *text, size_t length, tare_format *w) {
 }
 
 static tare_status parse_sparsity(const char *text, const char *at, double *out) {
-    char *end;
-    int plain = *at >= '0' && *at <= '9';
-    double v = plain ? strtod(at, &end) : -1;
-    if (plain && *end == '%') v /= 100, end++;
-    if (!plain || *end != 0 || !(v >= 0) || !(v < 1))
+    int millionths;
+    if (!tare_parse_share(at, &millionths))
         TARE_FAIL(TARE_E_ARG,
                   "scheme '%.40s': the share of zeros after @ must be from 0 to below 1, as 0.9 or "
-                  "90%%",
+                  "90%%, in steps of a millionth",
                   text);
-    /* Three digits: more would not survive a pruning of real matrices, and names stay short. */
-    *out = rint(v * 1000) / 1000;
-    if (*out > 0.999) *out = 0.999;
+    *out = millionths / 1e6; /* the double nearest to what was written */
     return TARE_OK;
+}
+
+/* "@0.9": the digits that are needed, never with an exponent. */
+static void share_name(double share, char *out, size_t size) {
+    int used = snprintf(out, size, "@%.6f", share);
+    while (used > 1 && out[used - 1] == '0') out[--used] = 0;
+    if (used > 1 && out[used - 1] == '.') out[--used] = 0;
 }
 
 static void set_name(bench_scheme *s, const char *head_text) {
@@ -126,7 +129,7 @@ static void set_name(bench_scheme *s, const char *head_text) {
     if (s->w.scaling == TARE_SCALE_GROUP)
         snprintf(group, sizeof group, "-g%d", (int)s->w.group % 1000);
     if (s->w.layout == TARE_CSR || s->w.layout == TARE_BITMAP || s->w.layout == TARE_BLOCK)
-        snprintf(share, sizeof share, "@%g", s->sparsity);
+        share_name(s->sparsity, share, sizeof share);
     int cut = block[0] ? 3 : (int)strlen(head_text); /* "bsr", its block, "-f16" */
     snprintf(s->name, sizeof s->name, "%.*s%s%s%s%s%s", cut, head_text, block, head_text + cut,
              group, s->w.zero_points ? "-z" : "", share);
@@ -185,7 +188,8 @@ tare_status bench_scheme_list(const char *text, bench_scheme out[BENCH_SCHEMES_M
     for (const char *at = text;;) {
         char one[64];
         size_t length = strcspn(at, ",");
-        snprintf(one, sizeof one, "%.*s", (int)(length < 63 ? length : 63), at);
+        if (length >= sizeof one) return unknown(at); /* half of it may be another scheme */
+        snprintf(one, sizeof one, "%.*s", (int)length, at);
         bench_scheme s;
         TARE_TRY(bench_scheme_parse(one, &s));
         int seen = 0;
@@ -196,6 +200,24 @@ tare_status bench_scheme_list(const char *text, bench_scheme out[BENCH_SCHEMES_M
         if (!at[length]) return TARE_OK;
         at += length + 1;
     }
+}
+
+int64_t bench_scheme_units(const bench_scheme *s, int64_t n, int64_t k) {
+    int64_t r = s->w.layout == TARE_BLOCK ? s->w.block_r : 1;
+    int64_t c = s->w.layout == TARE_BLOCK ? s->w.block_c : 1;
+    return (n + r - 1) / r * ((k + c - 1) / c);
+}
+
+int64_t bench_scheme_dropped(double sparsity, int64_t units) {
+    return (int64_t)rint(sparsity * (double)units);
+}
+
+int64_t bench_scheme_nnz(const bench_scheme *s, int64_t n, int64_t k) {
+    if (s->w.layout == TARE_DENSE) return n * k;
+    if (s->w.layout == TARE_NM) return n * ((k + s->w.nm_m - 1) / s->w.nm_m) * s->w.nm_n;
+    int64_t units = bench_scheme_units(s, n, k);
+    int64_t area = s->w.layout == TARE_BLOCK ? s->w.block_r * s->w.block_c : 1;
+    return (units - bench_scheme_dropped(s->sparsity, units)) * area;
 }
 
 tare_problem bench_scheme_problem(const bench_scheme *s, const tare_tensor *t, int64_t m) {

@@ -8,8 +8,10 @@
  *   w4a8 w4a16 w4a32 [-g32|64|128]  int4 weights, a scale a group (128 unless said)
  *     ...-z                         with zero points (w8, w4)
  *   2:4  2:4-i8  2:4-fp8            two of four kept, f32, int8 or f8 values (x f32; int8, f8 a
- * row) csr@S  bsrRxC@S                 f32 values, a share S of them zero; S is 0.9 or 90% bitmap@S
- * bitmap-i8@S           the same as bitmaps, f32 or int8 values
+ *                                   row)
+ *   csr@S  bsrRxC@S                 f32 values, a share S of them zero; S is 0.9 or 90%, to a
+ *                                   millionth
+ *   bitmap@S  bitmap-i8@S           the same as bitmaps, f32 or int8 values
  *   ...-f16                         of 2:4 csr bsrRxC bitmap: values, x and y in f16; of a16: x and
  *                                   y in f16 ("w4a16-f16-g64"); 2:4-bf16
  *
@@ -29,7 +31,8 @@ typedef struct bench_scheme {
     tare_format w;
     tare_type x, y;
     uint32_t flags;
-    double sparsity; /* share of zeros, of single values or of whole blocks; 0 where dense */
+    double
+        sparsity; /* share of zeros asked for, of single values or of whole blocks; 0 where dense */
 } bench_scheme;
 
 enum { BENCH_SCHEMES_MAX = 64 };
@@ -41,6 +44,11 @@ tare_status bench_scheme_list(const char *text, bench_scheme out[BENCH_SCHEMES_M
 const char *bench_baseline(int index);
 /* Whether rows of the device make something of TARE_TF32: tf32 is a baseline of its own then. */
 int bench_tf32_counts(tare_device *d);
+/* Values, or whole blocks, that a scheme with a share of zeros drops some of: how many of so many,
+ * and what an encoding of an n x k matrix without zeros then stores. */
+int64_t bench_scheme_units(const bench_scheme *s, int64_t n, int64_t k);
+int64_t bench_scheme_dropped(double sparsity, int64_t units);
+int64_t bench_scheme_nnz(const bench_scheme *s, int64_t n, int64_t k);
 /* The scheme's problem for an encoded tensor. */
 tare_problem bench_scheme_problem(const bench_scheme *s, const tare_tensor *t, int64_t m);
 

@@ -2,6 +2,7 @@
 #include "cpu/cpu.h"
 #include "cpu/machine.h"
 #include "src/compress/prune_values.h"
+#include "src/parse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@ static tare_status open_cpu(int index, tare_device_info *info, tare_rates *rates
                             uint64_t *features, void **state) {
     (void)index;
     *state = NULL;
+    if (tare_threads_error()) TARE_FAIL(TARE_E_ARG, "%s", tare_threads_error());
     if (cpu_mask_error()) TARE_FAIL(TARE_E_ARG, "%s", cpu_mask_error());
     *features = cpu_features() | cpu_libraries();
     snprintf(info->id, sizeof info->id, "cpu");

@@ -3,8 +3,8 @@
 #include "cpu/family.h"
 #include "cpu/lib/onednn.h"
 #include "cpu/lib/openblas.h"
+#include "src/parse.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +23,22 @@ static int add_name(const char *word, size_t length, uint64_t *mask) {
             *mask |= f->whole;
             return 1;
         }
-    return length == strlen("portable") && strncmp(word, "portable", length) == 0;
+    return 0;
+}
+
+/* Decimal, or hexadecimal after 0x: a leading zero does not make it octal. */
+static int number(const char *text, uint64_t *mask) {
+    if (text[0] != '0' || text[1] != 'x') return tare_parse_whole(text, 0, UINT64_MAX, mask);
+    size_t digits = strlen(text + 2);
+    if (digits < 1 || digits > 16 || strspn(text + 2, "0123456789abcdefABCDEF") != digits) return 0;
+    *mask = strtoull(text + 2, NULL, 16);
+    return 1;
 }
 
 int cpu_mask_parse(const char *text, uint64_t *mask) {
     *mask = 0;
-    if (*text >= '0' && *text <= '9') {
-        char *end;
-        errno = 0;
-        *mask = strtoull(text, &end, 0);
-        return *end == 0 && errno == 0;
-    }
+    if (strcmp(text, "portable") == 0) return 1;
+    if (*text >= '0' && *text <= '9') return number(text, mask);
     for (;;) {
         size_t length = strcspn(text, ",");
         if (!add_name(text, length, mask)) return 0;

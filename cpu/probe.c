@@ -10,6 +10,7 @@
  * mask lowers the ceilings with the rows. */
 #include "cpu/family.h"
 #include "cpu/machine.h"
+#include "src/room.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -126,7 +127,7 @@ static size_t cache_level(int level, size_t otherwise) {
 static tare_status memory(double seconds, double *rate) {
     size_t last = cache_level(3, cache_level(2, 8 << 20));
     size_t want = 4 * last < ((size_t)64 << 20) ? (size_t)64 << 20 : 4 * last;
-    size_t free_bytes = (size_t)sysconf(_SC_AVPHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    size_t free_bytes = tare_room_now().left;
     if (want > free_bytes / 2) want = free_bytes / 2;
     /* Less than that, and the cache would answer for the memory: no figure is better. */
     if (want < 2 * last)

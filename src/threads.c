@@ -1,15 +1,14 @@
 /* The thread knob. */
 #include "src/cpus.h"
 #include "src/parallel.h"
+#include "src/parse.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 static atomic_int threads_set;
 
 static int default_threads(void) {
-    const char *env = getenv("TARE_THREADS");
-    int n = env ? atoi(env) : 0;
+    int n = tare_threads_asked(); /* what is no number keeps the CPU's device from opening */
     if (n <= 0) n = tare_cpus();
     return n > PARALLEL_MAX ? PARALLEL_MAX : n;
 }

@@ -140,6 +140,66 @@ for wrong in many 0 -1 3x 5000; do
     expect 2 "counts threads" devices --quick -d cpu
     unset TARE_THREADS
 done
+# Options that are read by half measure something else than was asked for.
+while read -r word; do
+    # shellcheck disable=SC2086 # an option and its value
+    expect 2 "${word%%[ =]*}" bench $word
+done <<'END'
+--time 0.1s
+--time 1e3junk
+--time nan
+--time inf
+--time 0x1
+--time=
+--limit 10,5
+--threads 8x
+--threads 0
+--threads 4294967297
+--threads=
+--samples 1e3
+--samples 5
+--seed -1
+--seed 9223372036854775808
+-m 1,,8
+-m 1,
+-m 1-
+-m 8-1
+-m 1-8*1
+-m +8
+-m 8x
+-d cpu,
+END
+expect 2 'scheme' bench --scheme f32,
+expect 2 'millionth' bench --scheme csr@0.9999999
+expect 2 'millionth' bench --scheme csr@0.9x
+expect 2 "' 4'" bench -m ' 4'
+expect 2 "' 4'" bench --threads ' 4'
+expect 2 '--epochs' demo --epochs 3x
+expect 2 '--time' demo --time nan
+expect 2 '--time' tune -d cpu --time 5s
+expect 2 '--timing' explain --scheme f32 --timing host
+expect 2 '--seed' explain --scheme f32 --seed 3
+for wrong in 0x 0x1g 7x avx2, 'avx2 ' portable,avx2; do
+    export TARE_CPU_MASK="$wrong"
+    expect 2 'TARE_CPU_MASK' devices --quick -d cpu
+    unset TARE_CPU_MASK
+done
+TARE_THREADS='' TARE_CPU_MASK='' "$tool" devices --quick -d cpu >out || fail "empty variables are not as none"
+# A share of zeros is the one that was asked for, and its cell has as many values.
+expect 0 '' bench -n 100 -k 100 --time 0.01 --samples 6 --scheme csr@99.99%,csr@0.9996,csr@0.0004 -o jsonl
+for pair in 0.9999:1 0.9996:4 0.0004:9996; do
+    grep -q "\"scheme\":\"csr@${pair%:*}\".*\"nnz\":${pair#*:}," out ||
+        fail "csr@${pair%:*} does not keep ${pair#*:} of 10000 values"
+done
+# What was measured before a signal is kept, in a table too; what was not is named.
+"$tool" bench -n 64 -k 64,96,128,160,192,224,256 -m 1-64*2 --scheme w8a8 --cache hot --time 3 --out part.txt >out 2>err &
+job=$!
+while [ ! -s part.txt ] && kill -0 $job 2>/dev/null; do sleep 0.1; done
+kill -TERM $job
+wait $job
+[ $? = 143 ] || fail "a signal's exit code is not 143: $(tail -1 err)"
+grep -q 'w8a8' part.txt || fail "a signal took what was measured: $(cat part.txt)"
+grep -q '64x256 64x256 m 64: not measured, interrupted' err || fail "what is missing is not named: $(tail -2 err)"
 TARE_CPU_MASK=avx3 "$tool" devices --quick >out 2>err
 [ $? = 2 ] && grep -q 'TARE_CPU_MASK' err || fail "TARE_CPU_MASK=avx3 is taken: $(cat err)"
 TARE_CPU_MASK=avx3 "$tool" bench --help >out || fail "help asks for a mask that is right"

@@ -137,7 +137,28 @@ Test(mask, texts) {
               {"-1", 0, 0},
               {" 1", 0, 0},
               {"18446744073709551616", 0, 0},
-              {"AVX2", 0, 0}};
+              {"AVX2", 0, 0},
+              {"010", 10, 1}, /* not octal */
+              {"0x", 0, 0},
+              {"0x1g", 0, 0},
+              {"0x-1", 0, 0},
+              {"0x 1", 0, 0},
+              {"0xffffffffffffffff", UINT64_MAX, 1},
+              {"0x10000000000000000", 0, 0},
+              {"18446744073709551615", UINT64_MAX, 1},
+              {"18446744073709551616", 0, 0},
+              {"7 ", 0, 0},
+              {" 7", 0, 0},
+              {"+7", 0, 0},
+              {"7,", 0, 0},
+              {"avx2,", 0, 0},
+              {",avx2", 0, 0},
+              {"avx2,,vnni", 0, 0},
+              {"avx2 ", 0, 0},
+              {"avx2,7", 0, 0},
+              {"portable,avx2", 0, 0}, /* which of the two? */
+              {"avx2,portable", 0, 0},
+              {"", 0, 0}};
     for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
         uint64_t mask = 1;
         cr_expect_eq(cpu_mask_parse(is[i].text, &mask), is[i].good, "'%s'", is[i].text);
@@ -151,4 +172,28 @@ Test(mask, a_bad_one_refuses_the_device) {
     setenv("TARE_CPU_MASK", "avx3", 1);
     cr_assert_eq(tare_device_find("cpu", &d), TARE_E_NODEVICE);
     cr_assert(strstr(tare_last_error(), "TARE_CPU_MASK"), "%s", tare_last_error());
+}
+
+/* The same of a number of threads that is none: a measurement with other threads than were asked
+ * for is worse than none. */
+Test(mask, bad_threads_refuse_the_device) {
+    tare_device *d;
+    setenv("TARE_THREADS", "2x", 1);
+    cr_assert_eq(tare_device_find("cpu", &d), TARE_E_NODEVICE);
+    cr_assert(strstr(tare_last_error(), "TARE_THREADS"), "%s", tare_last_error());
+    cr_assert_geq(tare_threads(), 1);
+}
+
+Test(mask, threads_that_are_not_set_or_good) {
+    tare_device *d;
+    setenv("TARE_THREADS", "3", 1);
+    cr_assert_eq(tare_device_find("cpu", &d), TARE_OK);
+    cr_assert_eq(tare_threads(), 3);
+}
+
+Test(mask, an_empty_variable_is_none) {
+    tare_device *d;
+    setenv("TARE_THREADS", "", 1);
+    setenv("TARE_CPU_MASK", "", 1);
+    cr_assert_eq(tare_device_find("cpu", &d), TARE_OK, "%s", tare_last_error());
 }

@@ -41,6 +41,13 @@ static const meaning known[] = {
     {"csr@0.9", "csr@0.9", "csr/f32", TARE_F32, TARE_F32, 0, 0.9, BENCH_SPARSE},
     {"csr@95%", "csr@0.95", "csr/f32", TARE_F32, TARE_F32, 0, 0.95, BENCH_SPARSE},
     {"bsr4x16@0.8", "bsr4x16@0.8", "bs4x16/f32", TARE_F32, TARE_F32, 0, 0.8, BENCH_SPARSE},
+    {"csr@99.99%", "csr@0.9999", "csr/f32", TARE_F32, TARE_F32, 0, 0.9999, BENCH_SPARSE},
+    {"csr@0.9996", "csr@0.9996", "csr/f32", TARE_F32, TARE_F32, 0, 0.9996, BENCH_SPARSE},
+    {"csr@0.04%", "csr@0.0004", "csr/f32", TARE_F32, TARE_F32, 0, 0.0004, BENCH_SPARSE},
+    {"csr@0.000001", "csr@0.000001", "csr/f32", TARE_F32, TARE_F32, 0, 0.000001, BENCH_SPARSE},
+    {"csr@0.999999", "csr@0.999999", "csr/f32", TARE_F32, TARE_F32, 0, 0.999999, BENCH_SPARSE},
+    {"csr@00.90000000", "csr@0.9", "csr/f32", TARE_F32, TARE_F32, 0, 0.9, BENCH_SPARSE},
+    {"csr@0.0%", "csr@0", "csr/f32", TARE_F32, TARE_F32, 0, 0, BENCH_SPARSE},
     {"bitmap@0", "bitmap@0", "bitmap/f32", TARE_F32, TARE_F32, 0, 0, BENCH_SPARSE},
     {"bitmap-i8@50%", "bitmap-i8@0.5", "bitmap/i8-row", TARE_F32, TARE_F32, TARE_X_I8, 0.5,
      BENCH_SPARSE},
@@ -57,7 +64,7 @@ Test(scheme, meanings) {
         cr_assert_str_eq(format, w->format, "%s gives %s", w->text, format);
         cr_assert_eq(tare_format_check(&s.w), TARE_OK, "%s", w->text);
         cr_assert(s.x == w->x && s.y == w->y && s.flags == w->flags && s.family == w->family);
-        cr_assert(fabs(s.sparsity - w->sparsity) < 1e-12, "%s: %g", w->text, s.sparsity);
+        cr_assert_eq(s.sparsity, w->sparsity, "%s: %g", w->text, s.sparsity);
         cr_assert_eq(bench_scheme_parse(s.name, &again), TARE_OK, "%s reads back", s.name);
         cr_assert_eq(memcmp(&s, &again, sizeof s), 0);
     }
@@ -85,6 +92,21 @@ Test(scheme, refusals) {
                                       "csr@-0.1",
                                       "csr@nan",
                                       "csr@0.5x",
+                                      "csr@0.9999999",
+                                      "csr@0.90000000001",
+                                      "csr@0.9e0",
+                                      "csr@0x0p0",
+                                      "csr@.9",
+                                      "csr@0.",
+                                      "csr@0..5",
+                                      "csr@0.5.0",
+                                      "csr@0.5%%",
+                                      "csr@%",
+                                      "csr@5 %",
+                                      "csr@ 0.5",
+                                      "csr@+0.5",
+                                      "csr@99.99999%",
+                                      "csr@18446744073709551616",
                                       "csr@100%",
                                       "bsr@0.5",
                                       "bsr4@0.5",
@@ -110,6 +132,12 @@ Test(scheme, lists) {
     cr_assert_eq(bench_scheme_list("f32,w4a16,w4a16-g128,csr@0.9,csr@90%", s, &count), TARE_OK);
     cr_assert_eq(count, 3, "the same scheme by another name is one scheme");
     cr_assert_eq(bench_scheme_list("f32,,w8a8", s, &count), TARE_E_ARG);
+    cr_assert_eq(bench_scheme_list("csr@0.9996,csr@0.9999,csr@99.99%", s, &count), TARE_OK);
+    cr_assert_eq(count, 2, "shares that differ are two schemes");
+    /* 64 characters, of which the first 63 are a scheme. */
+    cr_assert_eq(bench_scheme_list(
+                     "csr@0.900000000000000000000000000000000000000000000000000000000x", s, &count),
+                 TARE_E_ARG);
     cr_assert_eq(bench_scheme_list("f32,nope", s, &count), TARE_E_ARG);
     cr_assert(strstr(tare_last_error(), "nope"));
 }

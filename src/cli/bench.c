@@ -1,6 +1,7 @@
 /* tare bench: schemes against the best dense row, on shapes, by the rules of docs/measuring.md. */
 #include "src/cli/bench.h"
 #include "bench/clock.h"
+#include "bench/interrupt.h"
 #include "src/cli/cli.h"
 #include "src/internal.h"
 
@@ -51,7 +52,9 @@ static const char help[] =
     "  tare bench llama-7b --scheme w4a16-g64 -o jsonl --out llama.jsonl\n"
     "\n"
     "exit codes: 0 ok, 1 gate failed, 2 bad input, 3 device or kernel absent, 4 wrong result,\n"
-    "5 inconclusive where --gate demands a decision\n";
+    "5 inconclusive where --gate demands a decision, 130 (143) ended by Ctrl-C (SIGTERM): what "
+    "was\n"
+    "measured by then is written, what was not is named\n";
 
 /* One of the devices has it; what the others lack becomes a refusal in their cells. */
 static tare_status find_kernel(const bench_devices *list, const char *name) {
@@ -114,9 +117,13 @@ static void left_out(const bench_setup *s, const bench_shape *shape, int64_t m, 
             (long long)shape->n, (long long)shape->k, (long long)m, why);
 }
 
-/* Past --limit a group is named instead of measured. */
+/* Past --limit, and once a signal has asked to end, a group is named instead of measured. */
 static int is_late(const bench_job *j, const bench_setup *s, const bench_shape *shape, int64_t m,
                    double since) {
+    if (bench_interrupted()) {
+        left_out(s, shape, m, "interrupted");
+        return 1;
+    }
     if (!(j->args.limit > 0) || bench_now_ns() - since < j->args.limit * 1e9) return 0;
     left_out(s, shape, m, "no time left");
     return 1;
@@ -137,7 +144,7 @@ static tare_status records_of(bench_job *j, json_t *records) {
     return s;
 }
 
-/* A file of records holds all that is measured so far, lest what ends the run takes it along. That
+/* A file holds all that is measured so far, lest what ends the run takes it along. That
  * it could not be written is told in the end. */
 static void save(bench_job *j) {
     json_t *records = json_array();
@@ -161,12 +168,15 @@ static tare_status measure_all(bench_job *j) {
         int64_t m = j->shapes.m[problem % j->shapes.m_count];
         if (is_late(j, setup, shape, m, since)) continue;
         s = bench_group(setup, shape, m, j->scheme, j->schemes, &j->cells);
+        if (s != TARE_OK && bench_interrupted()) { /* half a group has no verdicts */
+            left_out(setup, shape, m, "interrupted");
+            s = TARE_OK;
+        }
         if (s == TARE_E_NOMEM && p.group + 1 < p.groups) {
             left_out(setup, shape, m, tare_last_error()); /* the next may be smaller */
             s = TARE_OK;
         }
-        if (s == TARE_OK && j->args.out && j->view == BENCH_JSONL && p.group + 1 < p.groups)
-            save(j);
+        if (s == TARE_OK && j->args.out && j->cells.count && p.group + 1 < p.groups) save(j);
     }
     bench_progress_end(&p);
     return s;
@@ -180,10 +190,29 @@ static tare_status report(bench_job *j) {
     return s;
 }
 
+/* Where memory did not hold what should go by, "cold" is less than it says: the reader is told. */
+static void tell_short(const bench_job *j) {
+    for (int d = 0; d < j->devices.count; d++) {
+        const bench_setup *s = &j->setup[d];
+        size_t want = 2 * (size_t)(s->info.cache > 0 ? s->info.cache : 0), had = want;
+        for (int i = 0; i < j->cells.count; i++) {
+            const bench_cell *c = &j->cells.cell[i];
+            if (c->device == s->device && c->cold_bytes && c->cold_bytes < had) had = c->cold_bytes;
+        }
+        if (had < want)
+            fprintf(stderr,
+                    "%s: memory holds %.0f of the %.0f MB that should go by between two uses of "
+                    "cold weights: some may have come from a cache\n",
+                    s->info.id, (double)had / 1e6, (double)want / 1e6);
+    }
+}
+
 /* What was measured before a failure is reported all the same; the failure keeps its words. */
 static tare_status measure_and_report(bench_job *j) {
     char why[400];
     tare_status s = measure_all(j);
+    tell_short(j);
+    if (bench_interrupted() && j->cells.count == 0) return TARE_OK; /* a file stays as it was */
     if (s == TARE_OK || j->cells.count == 0) return s == TARE_OK ? report(j) : s;
     snprintf(why, sizeof why, "%s", tare_last_error());
     (void)report(j);
@@ -223,11 +252,13 @@ int cli_bench(int argc, char **argv) {
     memset(&j, 0, sizeof j);
     tare_status s = bench_args_parse(argc, argv, &j.args);
     if (s == TARE_OK && j.args.help) return cli_help(help);
+    bench_interrupt_arm();
     if (s == TARE_OK) s = prepare(&j);
     if (s == TARE_OK) s = measure_and_report(&j);
     if (s != TARE_OK) cli_bad("bench", "%s", tare_last_error());
     int code = s == TARE_OK ? (int)bench_outcome_of(j.cells.cell, j.cells.count, j.args.gate)
                             : bench_exit_of(s);
+    if (s == TARE_OK && bench_interrupted()) code = cli_interrupted("bench");
     bench_cells_clear(&j.cells);
     for (int i = 0; i < j.devices.count; i++) bench_setup_clear(&j.setup[i]);
     bench_matrix_clear(&j.matrix);

@@ -10,7 +10,7 @@ typedef struct bench_args {
         *out;
     double seconds, limit; /* limit: of all of it; 0: none */
     uint64_t seed;
-    int timed; /* --time was given */
+    int timed, seeded, sampled; /* --time, --seed, --samples were given */
     int threads, samples, gate, help;
 } bench_args;
 

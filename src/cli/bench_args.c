@@ -2,8 +2,8 @@
 #include "src/cli/bench.h"
 #include "src/cli/cli.h"
 #include "src/internal.h"
+#include "src/parse.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,22 +12,16 @@
 
 static tare_status real(const char *flag, const char *text, double least, double most,
                         double *out) {
-    char *end;
-    double v = strtod(text, &end);
-    if (end == text || *end || !(v >= least) || !(v <= most))
+    if (!tare_parse_real(text, least, most, out))
         TARE_FAIL(TARE_E_ARG, "%s: '%.40s' is no number from %g to %g", flag, text, least, most);
-    *out = v;
     return TARE_OK;
 }
 
-static tare_status whole(const char *flag, const char *text, uint64_t most, uint64_t *out) {
-    char *end;
-    errno = 0;
-    unsigned long long v = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
-    if (*text < '0' || *text > '9' || *end || errno || v > most)
-        TARE_FAIL(TARE_E_ARG, "%s: '%.40s' is no whole number from 0 to %llu", flag, text,
-                  (unsigned long long)most);
-    *out = v;
+static tare_status whole(const char *flag, const char *text, uint64_t least, uint64_t most,
+                         uint64_t *out) {
+    if (!tare_parse_whole(text, least, most, out))
+        TARE_FAIL(TARE_E_ARG, "%s: '%.40s' is no whole number from %llu to %llu", flag, text,
+                  (unsigned long long)least, (unsigned long long)most);
     return TARE_OK;
 }
 
@@ -37,12 +31,13 @@ static tare_status numbers(bench_args *a, const char *seconds, const char *limit
     a->seconds = 1;
     a->seed = 1;
     a->timed = seconds != NULL;
+    a->seeded = seed != NULL;
+    a->sampled = samples != NULL;
     if (seconds) TARE_TRY(real("--time", seconds, 0.001, 3600, &a->seconds));
     if (limit) TARE_TRY(real("--limit", limit, 0.001, 1e6, &a->limit));
-    if (seed) TARE_TRY(whole("--seed", seed, INT64_MAX, &a->seed));
-    if (threads) TARE_TRY(whole("--threads", threads, 1024, &n));
-    if (samples) TARE_TRY(whole("--samples", samples, 1000000, &least));
-    if (least < 6) TARE_FAIL(TARE_E_ARG, "--samples: an interval takes at least 6");
+    if (seed) TARE_TRY(whole("--seed", seed, 0, INT64_MAX, &a->seed));
+    if (threads) TARE_TRY(whole("--threads", threads, 1, TARE_THREADS_MAX, &n));
+    if (samples) TARE_TRY(whole("--samples", samples, 6, 1000000, &least));
     a->samples = (int)least;
     a->threads = (int)n;
     return TARE_OK;

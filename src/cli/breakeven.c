@@ -1,6 +1,7 @@
 /* tare breakeven: from which share of zeros a sparse format pays, against the best dense float row
  * and against the best dense int8 row. */
 #include "bench/breakeven.h"
+#include "bench/interrupt.h"
 #include "src/cli/bench.h"
 #include "src/cli/cli.h"
 #include "src/internal.h"
@@ -30,6 +31,7 @@ static const char help[] =
     "shares of zeros chosen by bisection, in steps of 1 %. The interval runs from the largest "
     "share\n"
     "that is surely slower to the least that is surely faster (95 % intervals of the ratio).\n"
+    "Ctrl-C writes what was found by then (exit 130; SIGTERM 143).\n"
     "never: surely slower at 99 %. always: surely faster with no zeros. unclear: undecided at 99 "
     "%.\n"
     "\n"
@@ -291,12 +293,16 @@ int cli_breakeven(int argc, char **argv) {
     tare_status s = bench_args_parse(argc, argv, &j.args);
     if (s == TARE_OK && j.args.help) return cli_help(help);
     if (s == TARE_OK) s = prepare(&j);
+    bench_interrupt_arm();
     for (int i = 0; i < j.devices.count && s == TARE_OK; i++)
         s = search_device(&j, j.devices.device[i]);
+    int ended = bench_interrupted() && j.records;
+    if (ended) s = TARE_OK; /* what was found by then is written */
     bench_progress_end(&j.progress);
-    if (s == TARE_OK) s = bench_write(j.args.out, j.view, j.records, bench_report_evens);
+    if (s == TARE_OK && !(ended && json_array_size(j.records) == 0))
+        s = bench_write(j.args.out, j.view, j.records, bench_report_evens);
     if (s != TARE_OK) cli_bad("breakeven", "%s", tare_last_error());
     json_decref(j.records);
     bench_shapes_clear(&j.shapes);
-    return bench_exit_of(s);
+    return ended && s == TARE_OK ? cli_interrupted("breakeven") : bench_exit_of(s);
 }

@@ -10,11 +10,12 @@
 /* Exit codes, the same for every verb. */
 enum {
     CLI_OK = 0,
-    CLI_GATE = 1,   /* a gate that was asked for failed */
-    CLI_USAGE = 2,  /* bad options, bad input, output that can't be written */
-    CLI_ABSENT = 3, /* a device or kernel is not there */
-    CLI_WRONG = 4,  /* a kernel gave a wrong result */
-    CLI_OPEN = 5    /* inconclusive where a decision was demanded */
+    CLI_GATE = 1,    /* a gate that was asked for failed */
+    CLI_USAGE = 2,   /* bad options, bad input, output that can't be written */
+    CLI_ABSENT = 3,  /* a device or kernel is not there */
+    CLI_WRONG = 4,   /* a kernel gave a wrong result */
+    CLI_OPEN = 5,    /* inconclusive where a decision was demanded */
+    CLI_SIGNAL = 128 /* and its number: a signal ended it, and what was done by then is written */
 };
 
 typedef struct cli_verb {
@@ -33,6 +34,8 @@ void cli_environment(const char *verb);
 
 /* "tare VERB: text" to stderr, always one line; returns CLI_USAGE. */
 int cli_bad(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Says that a signal has ended the verb early; the exit code, 130 for Ctrl-C. */
+int cli_interrupted(const char *verb);
 /* After getopt_long gave ':' or '?': says which option is wrong, what may have been meant, and
  * where help is. */
 int cli_bad_option(const char *verb, int argc, char **argv, int code, const struct option *list);

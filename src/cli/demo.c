@@ -2,6 +2,7 @@
 #include "src/cli/demo.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "src/cli/cli.h"
 #include "src/demo/demo.h"
 #include "src/internal.h"
+#include "src/parse.h"
 
 static const char help[] =
     "tare demo - does compressing this network help on this machine?\n"
@@ -50,29 +52,22 @@ static const char help[] =
 
 enum { DATA = 256, OUT, SEED, EPOCHS, FINE, SECONDS, THREADS, QUIET };
 
-static tare_status whole(const char *flag, const char *text, long long least, long long most,
-                         long long *out) {
-    char *end;
-    errno = 0;
-    long long v = strtoll(text, &end, 10);
-    if (end == text || *end || errno || v < least || v > most)
-        TARE_FAIL(TARE_E_ARG, "%s: '%.40s' is no whole number from %lld to %lld", flag, text, least,
-                  most);
-    *out = v;
+static tare_status whole(const char *flag, const char *text, uint64_t least, uint64_t most,
+                         uint64_t *out) {
+    if (!tare_parse_whole(text, least, most, out))
+        TARE_FAIL(TARE_E_ARG, "%s: '%.40s' is no whole number from %llu to %llu", flag, text,
+                  (unsigned long long)least, (unsigned long long)most);
     return TARE_OK;
 }
 
 static tare_status real(const char *flag, const char *text, double most, double *out) {
-    char *end;
-    double v = strtod(text, &end);
-    if (end == text || *end || !(v > 0) || !(v <= most))
+    if (!tare_parse_real(text, DBL_MIN, most, out))
         TARE_FAIL(TARE_E_ARG, "%s: '%.40s' is no number above 0 and up to %g", flag, text, most);
-    *out = v;
     return TARE_OK;
 }
 
 static tare_status take(int option, demo_options *o) {
-    long long v = 0;
+    uint64_t v = 0;
     switch (option) {
     case 'd':
         o->device = optarg;
@@ -85,7 +80,7 @@ static tare_status take(int option, demo_options *o) {
         return TARE_OK;
     case SEED:
         TARE_TRY(whole("--seed", optarg, 0, INT64_MAX, &v));
-        o->seed = (uint64_t)v;
+        o->seed = v;
         return TARE_OK;
     case EPOCHS:
         TARE_TRY(whole("--epochs", optarg, 1, 1000, &v));
@@ -98,7 +93,7 @@ static tare_status take(int option, demo_options *o) {
     case SECONDS:
         return real("--time", optarg, 3600, &o->seconds);
     case THREADS:
-        TARE_TRY(whole("--threads", optarg, 1, 1024, &v));
+        TARE_TRY(whole("--threads", optarg, 1, TARE_THREADS_MAX, &v));
         tare_set_threads((int)v);
         return TARE_OK;
     default:

@@ -71,12 +71,7 @@ static int each(void *ctx, const tare_row_report *r) {
 /* A problem of a representative shape; no weights are needed to plan. */
 static tare_problem problem_of(const bench_scheme *s) {
     tare_tensor t = {.format = s->w, .n = 1024, .k = 1024};
-    t.nnz = t.n * t.k;
-    if (s->w.layout == TARE_NM) t.nnz = t.nnz / s->w.nm_m * s->w.nm_n;
-    if (s->sparsity > 0) {
-        int64_t area = s->w.layout == TARE_BLOCK ? s->w.block_r * s->w.block_c : 1;
-        t.nnz = (int64_t)((double)t.nnz * (1 - s->sparsity)) / area * area;
-    }
+    t.nnz = bench_scheme_nnz(s, t.n, t.k);
     return bench_scheme_problem(s, &t, 8);
 }
 

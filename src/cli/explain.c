@@ -63,10 +63,7 @@ static int route_of(const bench_devices *list, const tare_problem *p) {
 static int explain(const bench_devices *list, const bench_scheme *s, const bench_shape *shape,
                    int64_t m) {
     tare_tensor t = {.format = s->w, .n = shape->n, .k = shape->k};
-    double kept = (double)(t.n * t.k) * (1 - s->sparsity);
-    int64_t area = s->w.layout == TARE_BLOCK ? s->w.block_r * s->w.block_c : 1;
-    t.nnz = (int64_t)kept / area * area;
-    if (s->w.layout == TARE_NM) t.nnz = t.n * ((t.k + s->w.nm_m - 1) / s->w.nm_m) * s->w.nm_n;
+    t.nnz = bench_scheme_nnz(s, t.n, t.k);
     tare_problem p = bench_scheme_problem(s, &t, m);
     printf("%s, m %lld, n %lld, k %lld\n", s->name, (long long)m, (long long)t.n, (long long)t.k);
     for (int i = 0; i < list->count; i++) {
@@ -85,6 +82,10 @@ static const char *not_ours(const bench_args *a) {
            : a->out     ? "--out"
            : a->timed   ? "--time"
            : a->gate    ? "--gate"
+           : a->timing  ? "--timing"
+           : a->sampled ? "--samples"
+           : a->seeded  ? "--seed"
+           : a->limit   ? "--limit"
                         : NULL;
 }
 

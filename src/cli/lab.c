@@ -1,8 +1,9 @@
 /* tare lab: the two experiments of the course page on model compression. Without options they print
  * what the page expects, to the byte; its exercises are options. */
 #include "src/cli/cli.h"
+#include "src/parse.h"
 
-#include <errno.h>
+#include <float.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdint.h>
@@ -33,9 +34,12 @@ enum { LIST_MAX = 4096 };
 static int numbers(const char *flag, const char *text, double *out) {
     int n = 0;
     for (const char *at = text;; at++) {
-        char *end;
-        double v = strtod(at, &end);
-        if (end == at || (*end && *end != ',') || !isfinite(v)) {
+        char one[64];
+        double v;
+        size_t length = strcspn(at, ",");
+        const char *end = at + length;
+        snprintf(one, sizeof one, "%.*s", (int)(length < sizeof one ? length : 0), at);
+        if (!tare_parse_real(one, -DBL_MAX, DBL_MAX, &v)) {
             cli_bad("lab", "%s: '%.40s' is not a list of numbers like 1,2.5,-3", flag, text);
             return -1;
         }

@@ -1,9 +1,11 @@
 /* tare: the command-line tool. One verb a file; this one finds the verb and flushes the output. */
 #include "src/cli/cli.h"
 
+#include "bench/interrupt.h"
 #include "cpu/cpu.h"
 #include "src/cli/bench.h"
 #include "src/cli/demo.h"
+#include "src/parse.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -30,7 +32,7 @@ static void usage(FILE *out) {
           "  tare --version\n\n"
           "Begin with `tare demo`, or with the bottleneck: `tare bench llama-7b -m 1`.\n\n"
           "exit codes: 0 ok, 1 a gate failed, 2 usage or bad input, 3 device or kernel absent,\n"
-          "4 wrong result, 5 inconclusive where a decision was demanded\n\n"
+          "4 wrong result, 5 inconclusive where a decision was demanded; 130 ended by Ctrl-C\n\n"
           "environment: TARE_THREADS (host threads), TARE_CPU_MASK (portable, or what kernels may "
           "use:\n"
           "avx2 avx512 vnni bf16 vbmi2, each with what it stands on; or bits 1 2 4 8 16),\n"
@@ -53,6 +55,11 @@ int cli_bad(const char *verb, const char *format, ...) {
     return CLI_USAGE;
 }
 
+int cli_interrupted(const char *verb) {
+    cli_bad(verb, "ended by signal %d; what was measured by then is written", bench_interrupted());
+    return CLI_SIGNAL + bench_interrupted();
+}
+
 int cli_bad_option(const char *verb, int argc, char **argv, int code, const struct option *list) {
     char text[200];
     cli_option_error(argc, argv, code, list, text, sizeof text);
@@ -70,21 +77,11 @@ static int unknown(const char *name) {
     return cli_bad("", "unknown verb '%.40s'; `tare` lists them", name);
 }
 
-/* The library takes what it does not understand for "as many as there are"; whoever typed it should
- * hear of it. */
-static int threads_make_sense(void) {
-    const char *env = getenv("TARE_THREADS");
-    char *end;
-    if (!env || !*env) return 1;
-    long n = strtol(env, &end, 10);
-    return *end == 0 && n >= 1 && n <= 1024;
-}
-
 static int run(const cli_verb *v, int argc, char **argv) {
     int help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-    if (!help && !threads_make_sense())
-        return cli_bad(v->name, "TARE_THREADS is '%.40s'; it counts threads, 1 to 1024",
-                       getenv("TARE_THREADS"));
+    if (!help && tare_threads_error())
+        return cli_bad(v->name, "TARE_THREADS is '%.40s'; %s", getenv("TARE_THREADS"),
+                       tare_threads_error());
     if (!help && cpu_mask_error()) return cli_bad(v->name, "%s", cpu_mask_error());
     return v->run(argc, argv);
 }

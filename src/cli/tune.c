@@ -2,7 +2,9 @@
 #include "src/cli/bench.h"
 #include "src/cli/cli.h"
 #include "src/internal.h"
+#include "src/parse.h"
 
+#include <float.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -56,13 +58,11 @@ int cli_tune(int argc, char **argv) {
     bench_devices devices;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":d:h", list, NULL)) != -1;) {
-        char *end;
         if (c == 'h') return cli_help(help);
         if (c == ':' || c == '?') return cli_bad_option("tune", argc, argv, c, list);
         if (c == 'd') asked = optarg;
         if (c != TIME) continue;
-        seconds = strtod(optarg, &end);
-        if (end == optarg || *end || !(seconds > 0) || !(seconds <= 36000))
+        if (!tare_parse_real(optarg, DBL_MIN, 36000, &seconds))
             return cli_bad("tune", "--time: '%.40s' is no number above 0 and up to 36000", optarg);
     }
     if (optind < argc) return cli_bad("tune", "'%.40s' is not expected here", argv[optind]);
