@@ -12,17 +12,21 @@ typedef struct ceiling {
     tare_probe_kind kind;
     size_t field; /* of tare_rates */
     double share; /* of the time a ceiling has, for one probe */
+    /* Beyond these lies no device: ten times and more what any has (8 TB/s of memory, some hundred
+     * TFLOP/s in f32, 10 POP/s in 8 bits), and a launch of a nanosecond. What a probe says beyond
+     * them is a fault of its clock. */
+    double least, most;
 } ceiling;
 
 static const ceiling ceilings[] = {
-    {TARE_PROBE_READ, offsetof(tare_rates, read_gbs), 0.5},
-    {TARE_PROBE_CACHE, offsetof(tare_rates, cache_gbs), 0.3},
-    {TARE_PROBE_F32, offsetof(tare_rates, f32_gflops), 0.3},
-    {TARE_PROBE_BF16, offsetof(tare_rates, bf16_gflops), 0.3},
-    {TARE_PROBE_I8, offsetof(tare_rates, i8_gops), 0.3},
-    {TARE_PROBE_LAUNCH, offsetof(tare_rates, launch_ns), 0.1},
-    {TARE_PROBE_H2D, offsetof(tare_rates, h2d_gbs), 0.1},
-    {TARE_PROBE_D2H, offsetof(tare_rates, d2h_gbs), 0.1},
+    {TARE_PROBE_READ, offsetof(tare_rates, read_gbs), 0.5, 1e-3, 1e5},
+    {TARE_PROBE_CACHE, offsetof(tare_rates, cache_gbs), 0.3, 1e-3, 1e6},
+    {TARE_PROBE_F32, offsetof(tare_rates, f32_gflops), 0.3, 1e-3, 5e6},
+    {TARE_PROBE_BF16, offsetof(tare_rates, bf16_gflops), 0.3, 1e-3, 5e7},
+    {TARE_PROBE_I8, offsetof(tare_rates, i8_gops), 0.3, 1e-3, 1e8},
+    {TARE_PROBE_LAUNCH, offsetof(tare_rates, launch_ns), 0.1, 1, 1e9},
+    {TARE_PROBE_H2D, offsetof(tare_rates, h2d_gbs), 0.1, 1e-4, 1e4},
+    {TARE_PROBE_D2H, offsetof(tare_rates, d2h_gbs), 0.1, 1e-4, 1e4},
 };
 enum { KINDS = sizeof ceilings / sizeof *ceilings, LEAST_TURNS = 2, MOST_TURNS = 8 };
 
@@ -50,8 +54,8 @@ static int settled(const tries *t) {
 
 /* The probes take turns, so that a slow spell of the machine hits one try of a ceiling and not all
  * of them; the best counts. Slow spells repeat their rates, so a ceiling is settled only by tries
- * with no low noise probe on either side. What the device lacks keeps its estimate. Returns the
- * kinds that answered, as bits. */
+ * with no low noise probe on either side. What the device lacks, or no device could do, keeps its
+ * estimate. Returns the kinds that answered, as bits. */
 static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
     tries t[KINDS] = {{0}}, quiet[KINDS] = {{0}};
     bench_noise noise;
@@ -65,7 +69,7 @@ static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
             double v = 0;
             if (settled(&quiet[i]) || (turn > 0 && t[i].count == 0)) continue;
             if (tare_device_probe(d, c->kind, seconds * c->share, &v) != TARE_OK) continue;
-            if (!(v > 0) || !isfinite(v)) continue;
+            if (!(v >= c->least && v <= c->most)) continue; /* not measured */
             double after = bench_noise_probe(&noise);
             int low = bench_noise_low(&noise, before) || bench_noise_low(&noise, after);
             add_try(&t[i], v, c->kind == TARE_PROBE_LAUNCH);
@@ -75,7 +79,7 @@ static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
     for (int i = 0; i < KINDS; i++) {
         if (t[i].count == 0) continue;
         memcpy((char *)r + ceilings[i].field, &t[i].best, sizeof t[i].best);
-        seen |= 1 << i;
+        seen |= 1 << ceilings[i].kind;
     }
     return seen;
 }
@@ -85,11 +89,16 @@ tare_status bench_ceilings(tare_device *d, double seconds, tare_rates *out) {
     tare_device_rates(d, &r);
     if (!r.measured) {
         int seen = best_of_turns(d, seconds, &r);
-        r.measured = (seen & 1) && (seen & 4); /* memory and f32: the floors of most cells */
+        int floors = 1 << TARE_PROBE_READ | 1 << TARE_PROBE_F32; /* of most cells */
+        r.measured = (seen & floors) == floors ? seen : 0;
         TARE_TRY(tare_device_set_rates(d, &r));
     }
     *out = r;
     return TARE_OK;
+}
+
+int bench_ceiling_measured(const tare_rates *r, tare_probe_kind kind) {
+    return r->measured >> kind & 1;
 }
 
 const char *bench_limit_name(int limit) {

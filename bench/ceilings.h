@@ -10,6 +10,9 @@
  * call gives the same rates. */
 tare_status bench_ceilings(tare_device *d, double seconds, tare_rates *out);
 
+/* Whether that one was, and is no estimate: also what a probe claimed that no device can do. */
+int bench_ceiling_measured(const tare_rates *r, tare_probe_kind kind);
+
 enum bench_limit { BENCH_MEMORY = 1, BENCH_COMPUTE, BENCH_LAUNCH, BENCH_TRANSFER };
 const char *bench_limit_name(int limit); /* "memory" ... */
 

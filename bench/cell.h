@@ -50,6 +50,7 @@ typedef struct bench_cell {
 
     bench_result result;      /* n = 0 where not timed */
     enum bench_timing timing; /* by which clock its samples were taken */
+    double tick_ns;           /* of that clock; 0: not known */
     int clocks_known;         /* the device told its clocks */
     tare_clocks clocks[2];    /* before and after the samples of its group */
     bench_transfer transfer;
@@ -74,6 +75,10 @@ typedef struct bench_cells {
 /* A zeroed cell at the end, null when memory ran out. Valid until the next call. */
 bench_cell *bench_cells_add(bench_cells *c);
 void bench_cells_clear(bench_cells *c);
+
+/* Not 0: its samples are so short that the clock's tick decides them. Such a cell has no ratios, no
+ * share of a peak, and INCONCLUSIVE as its verdict; nothing is compared with it. */
+int bench_cell_unresolved(const bench_cell *c);
 
 /* Fills ratios and verdicts of cells that were measured together (docs/measuring.md). */
 void bench_verdicts(bench_cell *cells, int count, uint64_t seed);

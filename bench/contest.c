@@ -13,6 +13,7 @@ typedef struct pass {
     enum bench_weights weights;
     bench_cold *cold; /* null where copies need not go by */
     enum bench_timing timing;
+    double tick_ns; /* of that clock */
     int last;
     int clocks_known;
     tare_clocks clocks[2]; /* before and after */
@@ -160,6 +161,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->copies = p->cold ? f->in[i]->rotor.copies : 1;
         c->cold_bytes = p->cold ? p->cold->target : 0;
         c->timing = f->in[i]->rotor.timing;
+        c->tick_ns = p->tick_ns;
         c->clocks_known = p->clocks_known;
         memcpy(c->clocks, p->clocks, sizeof c->clocks);
     }
@@ -179,6 +181,7 @@ static tare_status line_up(bench_group_state *g, const pass *p) {
         bench_entrant *e = g->entrant[i];
         e->rotor.cold = p->cold;
         e->rotor.timing = p->timing;
+        e->rotor.tick_ns = p->tick_ns;
         e->out = 0;
         e->seen_ns = 0;
         if (p->weights == BENCH_STREAMED) TARE_TRY(bench_carry_stream(&e->carry));
@@ -241,6 +244,7 @@ static int plan_passes(const bench_setup *s, bench_cold *cold, pass out[3]) {
     if (s->weights & BENCH_STREAMED)
         out[n++] = (pass){.cache = BENCH_COLD, .weights = BENCH_STREAMED, .timing = BENCH_BY_HOST};
     if (n) out[n - 1].last = 1;
+    for (int i = 0; i < n; i++) out[i].tick_ns = bench_timing_tick(s->device, out[i].timing);
     return n;
 }
 

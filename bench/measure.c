@@ -4,6 +4,7 @@
 #include "bench/interrupt.h"
 #include "bench/rng.h"
 #include "bench/stats.h"
+#include "bench/timing.h"
 #include "src/internal.h"
 
 #include <math.h>
@@ -102,16 +103,17 @@ static tare_status add_sample(lane *l) {
 
 /* Warm-up, then the batch from the shortest of three runs. */
 static tare_status warm(lane *l, int runs) {
-    double ns, least = INFINITY;
+    double ns, least = INFINITY, wanted = BENCH_TICKS_WANTED * l->c->tick_ns;
+    if (wanted < least_sample_ns) wanted = least_sample_ns;
     l->r->batch = l->c->batch > 0 ? l->c->batch : 1;
     for (int i = 0; i < runs; i++) TARE_TRY(timed(l, l->r->batch, &ns));
     if (l->c->batch > 0) return TARE_OK;
     for (int i = 0; i < 3; i++) {
         TARE_TRY(timed(l, 1, &ns));
         if (ns < least) least = ns;
-        if (ns > 10 * least_sample_ns) break;
+        if (ns > 10 * wanted) break;
     }
-    double batch = ceil(least_sample_ns / (least > 1 ? least : 1));
+    double batch = ceil(wanted / (least > 1 ? least : 1));
     int most = l->c->batch_max > 0 && l->c->batch_max < BATCH_MAX ? l->c->batch_max : BATCH_MAX;
     l->r->batch = batch < 1 ? 1 : batch > most ? most : (int)batch;
     return TARE_OK;

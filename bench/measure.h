@@ -27,8 +27,9 @@ typedef struct bench_contestant {
      * (more than one where a run is too short for the clock). May be null. */
     tare_status (*prepare)(void *ctx, int runs);
     void *ctx;
-    int batch_max; /* the most runs of a sample; 0: no limit of its own */
-    int batch;     /* the runs of every sample; 0: as many as the clock needs */
+    int batch_max;  /* the most runs of a sample; 0: no limit of its own */
+    int batch;      /* the runs of every sample; 0: as many as the clock needs */
+    double tick_ns; /* of the clock that `timed` goes by; 0: as fine as can be */
     /* Makes that many runs and says what counts of them, ns in all, where that is not the host's
      * time around calls of `run`. May be null. */
     tare_status (*timed)(void *ctx, int runs, double *ns);

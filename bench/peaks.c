@@ -52,12 +52,14 @@ static void judge(const bench_setup *s, bench_cell *c) {
     double moving = moving_ns(s, c);
     if (transfers_rule(c, moving, floor > rates.launch_ns ? floor : rates.launch_ns))
         c->limit = BENCH_TRANSFER;
-    c->pct_peak = 100 * (floor + moving) / c->result.median_ns;
+    c->pct_peak = bench_cell_unresolved(c) ? NAN : 100 * (floor + moving) / c->result.median_ns;
 }
 
 void bench_peaks(bench_setup *s, bench_cells *all) {
     for (int i = 0; i < all->count; i++)
-        if (all->cell[i].device == s->device && all->cell[i].result.n > 0) raise(s, &all->cell[i]);
+        if (all->cell[i].device == s->device && all->cell[i].result.n > 0 &&
+            !bench_cell_unresolved(&all->cell[i]))
+            raise(s, &all->cell[i]);
     for (int i = 0; i < all->count; i++)
         if (all->cell[i].device == s->device && all->cell[i].result.n > 0) judge(s, &all->cell[i]);
 }

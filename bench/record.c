@@ -27,12 +27,29 @@ static json_t *pair(double lo, double hi) {
     return isfinite(lo) && isfinite(hi) ? json_pack("[f, f]", lo, hi) : json_null();
 }
 
+/* The keys of those that were not measured. */
+static json_t *estimates(const tare_rates *r) {
+    static const struct {
+        tare_probe_kind kind;
+        const char *key;
+    } all[] = {{TARE_PROBE_READ, "read_gbs"},  {TARE_PROBE_CACHE, "cache_gbs"},
+               {TARE_PROBE_F32, "f32_gflops"}, {TARE_PROBE_BF16, "bf16_gflops"},
+               {TARE_PROBE_I8, "i8_gops"},     {TARE_PROBE_LAUNCH, "launch_ns"},
+               {TARE_PROBE_H2D, "h2d_gbs"},    {TARE_PROBE_D2H, "d2h_gbs"}};
+    json_t *o = json_array();
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!bench_ceiling_measured(r, all[i].kind))
+            json_array_append_new(o, json_string(all[i].key));
+    return o;
+}
+
 static json_t *rates(const tare_rates *r) {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "read_gbs",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "read_gbs",
                      number(r->read_gbs), "cache_gbs", number(r->cache_gbs), "f32_gflops",
                      number(r->f32_gflops), "bf16_gflops", number(r->bf16_gflops), "i8_gops",
                      number(r->i8_gops), "launch_ns", number(r->launch_ns), "h2d_gbs",
-                     number(r->h2d_gbs), "d2h_gbs", number(r->d2h_gbs), "measured", r->measured);
+                     number(r->h2d_gbs), "d2h_gbs", number(r->d2h_gbs), "measured",
+                     r->measured != 0, "estimates", estimates(r));
 }
 
 static json_t *today(void) {
@@ -179,6 +196,8 @@ static void put_times(json_t *o, const bench_cell *c) {
     put(o, "d2h_ns", number(timed ? c->transfer.d2h_ns : NAN));
     put(o, "end_to_end_ns", number(timed ? c->transfer.end_to_end_ns : NAN));
     put(o, "timing", timed ? json_string(bench_timing_name(c->timing)) : json_null());
+    put(o, "tick_ns", number(timed && c->tick_ns > 0 ? c->tick_ns : NAN));
+    put(o, "unresolved", timed ? json_boolean(bench_cell_unresolved(c)) : json_null());
     put(o, "clocks", timed ? clocks(c) : json_null());
     put(o, "outliers", timed ? json_integer((json_int_t)r->outliers) : json_null());
     put(o, "batch", timed ? json_integer(r->batch) : json_null());

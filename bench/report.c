@@ -126,7 +126,11 @@ static void error_cell(const json_t *r, char out[160]) {
  * the verdict. */
 static void verdict_cell(const json_t *r, char out[160]) {
     int moves = strcmp(bench_json_string(r, "bottleneck"), "transfer") == 0;
-    snprintf(out, 160, "%s%s", bench_json_string(r, "verdict"), moves ? ", bound by transfer" : "");
+    int unresolved = json_is_true(json_object_get(r, "unresolved"));
+    snprintf(out, 160, "%s%s", bench_json_string(r, "verdict"),
+             unresolved ? ", too short for its clock"
+             : moves    ? ", bound by transfer"
+                        : "");
 }
 
 static const bench_column columns[] = {
@@ -190,16 +194,37 @@ static void refusals(FILE *out, const json_t *records, int markdown) {
     }
 }
 
+/* A device's own clock that was not believed is said so in its description. */
+static void host_clock(FILE *out, const char *runtime) {
+    const char *at = strstr(runtime, "timed by the host");
+    if (at) fprintf(out, ", %s", at);
+}
+
+/* Behind a ceiling that stands for none, where others were measured. */
+static const char *guessed(const json_t *top, const char *key) {
+    const json_t *list = json_object_get(top, "estimates"), *one;
+    size_t i;
+    if (!json_is_true(json_object_get(top, "measured")) || !(bench_json_number(top, key) > 0))
+        return "";
+    json_array_foreach(list, i, one) {
+        const char *name = json_string_value(one);
+        if (name && strcmp(name, key) == 0) return " (estimated)";
+    }
+    return "";
+}
+
 static void ceilings(FILE *out, const json_t *r) {
     const json_t *env = json_object_get(r, "env"), *top = json_object_get(env, "ceilings");
     double threads = bench_json_number(env, "threads"), h2d = bench_json_number(top, "h2d_gbs");
     fprintf(out, "%s: %s", bench_json_string(r, "device"), bench_json_string(env, "device_name"));
     if (threads > 0) fprintf(out, ", %.0f threads", threads);
+    host_clock(out, bench_json_string(env, "runtime"));
     fprintf(out, "; ceilings: read %.1f GB/s, cache %.1f GB/s, f32 %.0f GFLOP/s, ",
             bench_json_number(top, "read_gbs"), bench_json_number(top, "cache_gbs"),
             bench_json_number(top, "f32_gflops"));
-    fprintf(out, "bf16 %.0f, int8 %.0f GOP/s", bench_json_number(top, "bf16_gflops"),
-            bench_json_number(top, "i8_gops"));
+    fprintf(out, "bf16 %.0f%s, int8 %.0f GOP/s%s", bench_json_number(top, "bf16_gflops"),
+            guessed(top, "bf16_gflops"), bench_json_number(top, "i8_gops"),
+            guessed(top, "i8_gops"));
     if (h2d > 0)
         fprintf(out, ", to the device %.1f GB/s, back %.1f GB/s", h2d,
                 bench_json_number(top, "d2h_gbs"));

@@ -140,8 +140,8 @@ tare_status bench_rotor_run(void *rotor) {
  * sort them out within one. */
 tare_status bench_rotor_settle(const bench_rotor *r) {
     tare_times t;
-    return r->stream->device->backend->ops->stream_times ? tare_stream_times(r->stream, &t)
-                                                         : TARE_OK;
+    tare_status s = tare_stream_times(r->stream, &t);
+    return s == TARE_E_UNSUPPORTED ? TARE_OK : s;
 }
 
 static tare_status prepare(void *rotor, int runs) {
@@ -159,6 +159,7 @@ bench_contestant bench_rotor_contestant(bench_rotor *r) {
                                                                       : NULL,
                               .ctx = r,
                               .batch_max = r->cold ? r->copies : 0,
+                              .tick_ns = r->tick_ns,
                               .batch = r->timing == BENCH_BY_GRAPH ? r->recorded : 0};
 }
 

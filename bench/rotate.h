@@ -33,6 +33,7 @@ typedef struct bench_rotor {
     double *used; /* cold->moved when the copy was last used */
     int copies, room, next;
     enum bench_timing timing; /* BENCH_AUTO reads as by the host */
+    double tick_ns;           /* of that clock */
     tare_graph *graph;        /* of `recorded` runs, cold ones through all copies in turn */
     int recorded;
 } bench_rotor;

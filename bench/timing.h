@@ -17,8 +17,15 @@ enum bench_timing { BENCH_AUTO = 0, BENCH_BY_HOST, BENCH_BY_EVENTS, BENCH_BY_GRA
 const char *bench_timing_name(int t);    /* "auto" "host" "events" "graph" */
 int bench_timing_find(const char *name); /* -1: none of them */
 
-/* What BENCH_AUTO means on a device; another one is an error where the device lacks it. */
-tare_status bench_timing_choose(const tare_device *d, enum bench_timing asked,
-                                enum bench_timing *out);
+/* What BENCH_AUTO means on a device; another one is an error where the device lacks it. A clock
+ * that the device's backend does not believe counts as none. */
+tare_status bench_timing_choose(tare_device *d, enum bench_timing asked, enum bench_timing *out);
+/* The tick of that clock, ns; 0 where it is not known. */
+double bench_timing_tick(tare_device *d, enum bench_timing by);
+
+/* A sample that is shorter than this many ticks says nothing: half of them is what a verdict's
+ * threshold is. Samples are made longer than that where they can be (bench_contestant.tick_ns). */
+#define BENCH_TICKS_LEAST 20
+#define BENCH_TICKS_WANTED 200
 
 #endif

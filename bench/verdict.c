@@ -24,6 +24,11 @@ enum bench_verdict bench_judge(double lo, double hi) {
     return BENCH_INCONCLUSIVE;
 }
 
+int bench_cell_unresolved(const bench_cell *c) {
+    double sample = c->result.median_ns * (c->result.batch > 0 ? c->result.batch : 1);
+    return c->result.n > 0 && (!(sample > 0) || sample < BENCH_TICKS_LEAST * c->tick_ns);
+}
+
 /* By the same clock: others say something else. */
 static bench_cell *fastest(bench_cell *cells, int count, enum bench_family family,
                            enum bench_timing timing) {
@@ -31,6 +36,7 @@ static bench_cell *fastest(bench_cell *cells, int count, enum bench_family famil
     for (int i = 0; i < count; i++) {
         bench_cell *c = &cells[i];
         if (c->scheme.family != family || c->result.n == 0 || c->timing != timing) continue;
+        if (bench_cell_unresolved(c)) continue;
         if (!best || c->result.median_ns < best->result.median_ns) best = c;
     }
     return best;
@@ -48,7 +54,7 @@ static double *sorted(const bench_result *r) {
 static void compare(const bench_cell *base, const bench_cell *c, uint64_t seed, double *ratio,
                     double *lo, double *hi) {
     *ratio = *lo = *hi = NAN;
-    if (!base) return;
+    if (!base || bench_cell_unresolved(c)) return;
     *ratio = base->result.median_ns / c->result.median_ns;
     if (base == c) {
         *lo = *hi = 1;

@@ -16,6 +16,7 @@ static const tare_backend_ops ops = {
     .read = ocl_read,
     .fill = ocl_fill,
     .copy = ocl_copy,
+    .clock = ocl_clock,
 };
 
 const tare_backend ocl_backend = {

@@ -134,7 +134,7 @@ tare_status ocl_open(int index, tare_device_info *info, tare_rates *rates, uint6
     describe_device(d);
     d->context = CL_MAKE(e, clCreateContext(props, 1, &d->id, NULL, NULL, &e));
     TARE_TRY(ocl_check(d, "clCreateContext", e));
-    if (pthread_mutex_init(&d->lock, NULL) != 0) {
+    if (pthread_mutex_init(&d->lock, NULL) != 0 || pthread_mutex_init(&d->clock_lock, NULL) != 0) {
         (void)clReleaseContext(d->context);
         TARE_FAIL(TARE_E_DEVICE, "opencl: no mutex for %s", d->name);
     }
@@ -146,11 +146,18 @@ tare_status ocl_open(int index, tare_device_info *info, tare_rates *rates, uint6
     return TARE_OK;
 }
 
-/* A cache that takes nothing costs seconds in every process: say why. */
+/* Whose clock measures it, where it isn't its own. And a cache that takes nothing costs seconds in
+ * every process: say why. */
 tare_status ocl_describe(void *state, tare_device_info *info) {
-    const ocl_device *d = state;
+    ocl_device *d = state;
     char folder[1024] = "";
+    double tick;
     size_t at = strlen(info->runtime);
+    if (ocl_clock(d, &tick) == TARE_E_UNSUPPORTED) {
+        snprintf(info->runtime + at, sizeof info->runtime - at, ", timed by the host: %s",
+                 d->clock_why);
+        at = strlen(info->runtime);
+    }
     if (!atomic_load(&d->unkept) || !ocl_cache_folder(folder, sizeof folder)) return TARE_OK;
     snprintf(info->runtime + at, sizeof info->runtime - at,
              ", programs are not kept: cannot write to %.60s", folder);

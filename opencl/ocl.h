@@ -54,6 +54,10 @@ typedef struct ocl_device {
     int units, clock_mhz, max_group;
     ocl_params params;
     atomic_int lost;
+    atomic_int clock_known; /* the next two are, and stay (clock.c) */
+    char clock_why[120];    /* not empty: its clock is not believed, for this reason */
+    double tick_ns;         /* else: of its clock */
+    pthread_mutex_t clock_lock;
     atomic_int unkept;     /* a program that was built could not be written to the cache */
     pthread_mutex_t lock;  /* over programs */
     ocl_program *programs; /* built so far */
@@ -113,6 +117,7 @@ typedef struct ocl_stream {
     double spent[OCL_SPANS]; /* ns, of events that were folded */
     ocl_event event[OCL_EVENTS];
     int events;
+    int hush; /* nobody believes what events say */
     ocl_kernel_slot kernel[OCL_KERNELS];
     int kernels;
 } ocl_stream;
@@ -130,6 +135,30 @@ tare_status ocl_read(void *state, void *stream, const void *mem, size_t offset, 
                      size_t bytes);
 /* Takes over an event of a command that was queued; null is fine. */
 tare_status ocl_stream_event(ocl_stream *s, cl_event e, ocl_span span);
+
+/* ---- clock.c: whose clock to go by ---- */
+
+double ocl_host_ns(void); /* CLOCK_MONOTONIC */
+/* The tick of the device's clock; TARE_E_UNSUPPORTED with the reason where it is not believed. The
+ * first call on a device takes some milliseconds. */
+tare_status ocl_clock(void *state, double *tick_ns);
+enum { OCL_CLOCK_SPANS = 64 };
+typedef struct ocl_span_stamps {
+    uint64_t from, to;
+} ocl_span_stamps;
+/* Whether such times of `count` commands in a row, at most OCL_CLOCK_SPANS, may be those of work
+ * that took the host host_ns; the reason where not. */
+int ocl_clock_judge(const ocl_span_stamps *s, int count, double host_ns, double *tick, char *why,
+                    size_t size);
+
+/* What is queued on a stream between start and stop, by the device's clock where that is believed,
+ * else by the host's around it. */
+typedef struct ocl_watch {
+    int own;
+    double start;
+} ocl_watch;
+tare_status ocl_watch_start(ocl_stream *s, ocl_watch *w);
+tare_status ocl_watch_stop(ocl_stream *s, const ocl_watch *w, ocl_span span, double *ns);
 
 /* ---- program.c: sources, builds, kernels ---- */
 

@@ -1,18 +1,17 @@
-/* Ceilings of an OpenCL device, measured by its own clock: the best of many short bursts. What a
- * launch costs is no ceiling but a price, and its median: on a CPU the best of many is the one that
- * found a thread still awake. */
+/* Ceilings of an OpenCL device, by its own clock where that is believed (clock.c): the best of many
+ * short bursts. What a launch costs is no ceiling but a price, and its median: on a CPU the best of
+ * many is the one that found a thread still awake. */
 #include "opencl/ocl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    return ocl_host_ns() * 1e-9;
 }
+
+enum { RESOLVED = 100 }; /* ticks of the clock in a burst, at least */
 
 typedef struct probe {
     ocl_device *d;
@@ -48,21 +47,25 @@ static void close_probe(probe *p) {
     tare_free(p->host);
 }
 
-/* One burst: queues work and says how much it is; `time` gets what the device spent on it. */
+/* One burst: queues work and says how much it is. */
 typedef tare_status (*burst)(probe *p, double *work);
 
 static tare_status best_of(probe *p, burst run, ocl_span span, double seconds, double *best) {
-    double end = now() + seconds, work = 0;
-    tare_times t;
+    double end, work = 0, ns;
+    ocl_watch w;
     *best = 0;
     TARE_TRY(run(p, &work)); /* builds, warms up */
-    TARE_TRY(ocl_stream_times(p->d, p->s, &t));
+    TARE_TRY(ocl_watch_start(p->s, &w));
+    end = now() + seconds;
     for (int i = 0; i < 3 || now() < end; i++) {
+        TARE_TRY(ocl_watch_start(p->s, &w));
         TARE_TRY(run(p, &work));
-        TARE_TRY(ocl_stream_times(p->d, p->s, &t));
-        double ns = span == OCL_KERNEL ? t.kernel_ns : span == OCL_H2D ? t.h2d_ns : t.d2h_ns;
-        if (ns > 0 && work / ns > *best) *best = work / ns;
+        TARE_TRY(ocl_watch_stop(p->s, &w, span, &ns));
+        /* What a clock can't resolve is no rate, and would be the best of all. */
+        if (ns > RESOLVED * p->d->tick_ns && work / ns > *best) *best = work / ns;
     }
+    if (!(*best > 0))
+        TARE_FAIL(TARE_E_DEVICE, "opencl: the clock of %s can't resolve the probe", p->d->name);
     return TARE_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Tuning: field by field, each value that it may have is timed by the device's own clock on jobs
+/* Tuning: field by field, each value that it may have is timed (clock.c says by whom) on jobs
  * that it matters to, with the best found so far in the other fields. A value must be faster by
  * more than NOISE to be taken. What does not build or launch on the device is no candidate.
  *
@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { SIZE = 2048, RUNS = 3 };
 enum { FEW = 1, MANY = 2, SPARSE = 4, JOBS = 8 };
@@ -50,9 +49,7 @@ typedef struct tuner {
 } tuner;
 
 static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    return ocl_host_ns() * 1e-9;
 }
 
 /* ---- jobs ---- */
@@ -149,7 +146,8 @@ static tare_status make_jobs(tuner *t) {
 
 /* The least of several runs, builds and the first left out. */
 static tare_status measure(tuner *t, const job *j, double *ns) {
-    tare_times spent;
+    double spent;
+    ocl_watch w;
     tare_run_args a = {.problem = &j->p,
                        .packed = j->w,
                        .x = j->x,
@@ -161,13 +159,14 @@ static tare_status measure(tuner *t, const job *j, double *ns) {
                        .threads = 1};
     if (j->row->prepare) TARE_TRY(j->row->prepare(t->d, t->stream, &j->p));
     TARE_TRY(j->row->run(&a));
-    TARE_TRY(ocl_stream_times(t->d, t->stream, &spent));
+    TARE_TRY(ocl_watch_start(t->stream, &w));
     *ns = INFINITY;
     double end = now() + t->slice;
     for (int i = 0; i < RUNS || now() < end; i++) {
+        TARE_TRY(ocl_watch_start(t->stream, &w));
         TARE_TRY(j->row->run(&a));
-        TARE_TRY(ocl_stream_times(t->d, t->stream, &spent));
-        if (spent.kernel_ns > 0 && spent.kernel_ns < *ns) *ns = spent.kernel_ns;
+        TARE_TRY(ocl_watch_stop(t->stream, &w, OCL_KERNEL, &spent));
+        if (spent > 0 && spent < *ns) *ns = spent;
     }
     return isfinite(*ns) ? TARE_OK : TARE_E_DEVICE;
 }

@@ -134,6 +134,14 @@ tare_status tare_stream_times(tare_stream *s, tare_times *out) {
     return ops->stream_times(s->device->state, s->state, out);
 }
 
+tare_status tare_clock_tick(tare_device *d, double *ns) {
+    if (!d || !ns) TARE_FAIL(TARE_E_ARG, "clock_tick: null argument");
+    *ns = 0;
+    const tare_backend_ops *ops = d->backend->ops;
+    if (!ops->stream_times) TARE_FAIL(TARE_E_UNSUPPORTED, "%s has no clock of its own", d->info.id);
+    return ops->clock ? ops->clock(d->state, ns) : TARE_OK;
+}
+
 void tare_stream_destroy(tare_stream *s) {
     if (!s) return;
     if (s->recording) {

@@ -114,7 +114,8 @@ typedef struct tare_backend_ops {
     tare_status (*read)(void *state, void *stream, const void *mem, size_t offset, void *dst,
                         size_t bytes);
     /* What the device itself spent on the stream's commands since the last call, by its clock;
-     * waits for them. Null where runs are done on return. */
+     * waits for them. TARE_E_UNSUPPORTED where that clock is not believed. Null where runs are done
+     * on return. */
     tare_status (*stream_times)(void *state, void *stream, tare_times *out);
     /* Measures the parameters of the backend's kernels on this device and stores the best for
      * later processes; `tell` hears of each step and how much is done. Null: nothing to tune. */
@@ -134,6 +135,10 @@ typedef struct tare_backend_ops {
     tare_status (*fill)(void *state, void *stream, void *mem, size_t offset, size_t bytes,
                         uint8_t value);
     tare_status (*copy)(void *state, void *stream, void *to, const void *from, size_t bytes);
+    /* The tick of the clock behind stream_times, ns; TARE_E_UNSUPPORTED with the reason where that
+     * clock was held against the host's and is not to be believed: stream_times says the same. May
+     * take milliseconds the first time. Null: the clock is taken as it is. */
+    tare_status (*clock)(void *state, double *tick_ns);
 } tare_backend_ops;
 
 typedef struct tare_backend {

@@ -168,7 +168,7 @@ typedef struct tare_rates {
     double i8_gops;          /* 8-bit dot products accumulated in i32 */
     double launch_ns;        /* fixed cost of a run */
     double h2d_gbs, d2h_gbs; /* transfers; 0: the device works in host memory */
-    int32_t measured;        /* 0: an estimate */
+    int32_t measured;        /* bit 1 << TARE_PROBE_...: that one was measured; 0: all estimates */
 } tare_rates;
 
 typedef struct tare_device_info {
@@ -398,9 +398,13 @@ TARE_API tare_status tare_stream_set_parallel(tare_stream *s, tare_parallel_fn f
 typedef struct tare_times {
     double h2d_ns, kernel_ns, d2h_ns;
 } tare_times;
-/* Waits for the stream. TARE_E_UNSUPPORTED where runs are done on return: the caller's clock has
- * all there is. */
+/* Waits for the stream. TARE_E_UNSUPPORTED where runs are done on return, and where the device's
+ * clock is not to be believed: the caller's clock has all there is. */
 TARE_API tare_status tare_stream_times(tare_stream *s, tare_times *out);
+/* The tick of that clock: the least difference of times that means something, ns; 0 where it is not
+ * known. TARE_E_UNSUPPORTED with the reason as above: a clock that stands still, ticks too coarsely
+ * or disagrees with the host's is not believed. May take some milliseconds the first time. */
+TARE_API tare_status tare_clock_tick(tare_device *d, double *ns);
 TARE_API void tare_stream_destroy(tare_stream *s);
 
 /* What is queued on a stream between begin and end, recorded instead of run, to be queued again and

@@ -137,8 +137,10 @@ static int print_formats(const bench_devices *list, int md) {
     return CLI_OK;
 }
 
-static void rate(const char *name, double v, const char *unit) {
-    if (v > 0) printf("  %-10s %8.1f %s\n", name, v, unit);
+static void rate(const tare_rates *r, tare_probe_kind kind, const char *name, double v,
+                 const char *unit) {
+    int guess = r->measured && !bench_ceiling_measured(r, kind);
+    if (v > 0) printf("  %-10s %8.1f %s%s\n", name, v, unit, guess ? ", estimated" : "");
 }
 
 static void clock_line(const char *name, int32_t now, int32_t most) {
@@ -170,18 +172,21 @@ static int print_device(tare_device *d) {
     printf("%s: %s\n", info.id, info.name);
     printf("  features   %s\n", info.features);
     if (info.threads > 0) printf("  threads    %d\n", info.threads);
-    printf("  memory     %.1f GB, last cache %.1f MB\n", (double)info.memory / 1e9,
-           (double)info.cache / 1e6);
+    printf("  memory     %.1f GB, ", (double)info.memory / 1e9);
+    if (info.cache > 0)
+        printf("last cache %.1f MB\n", (double)info.cache / 1e6);
+    else
+        puts("last cache not told");
     printf("  runtime    %s\n", info.runtime);
     printf("  ceilings, %s:\n", r.measured ? "measured just now" : "estimated");
-    rate("  read", r.read_gbs, "GB/s from memory");
-    rate("  cache", r.cache_gbs, "GB/s from the last cache");
-    rate("  f32", r.f32_gflops, "GFLOP/s");
-    rate("  bf16", r.bf16_gflops, "GFLOP/s");
-    rate("  int8", r.i8_gops, "GOP/s");
-    rate("  launch", r.launch_ns / 1000, "us");
-    rate("  h2d", r.h2d_gbs, "GB/s to the device");
-    rate("  d2h", r.d2h_gbs, "GB/s back");
+    rate(&r, TARE_PROBE_READ, "  read", r.read_gbs, "GB/s from memory");
+    rate(&r, TARE_PROBE_CACHE, "  cache", r.cache_gbs, "GB/s from the last cache");
+    rate(&r, TARE_PROBE_F32, "  f32", r.f32_gflops, "GFLOP/s");
+    rate(&r, TARE_PROBE_BF16, "  bf16", r.bf16_gflops, "GFLOP/s");
+    rate(&r, TARE_PROBE_I8, "  int8", r.i8_gops, "GOP/s");
+    rate(&r, TARE_PROBE_LAUNCH, "  launch", r.launch_ns / 1000, "us");
+    rate(&r, TARE_PROBE_H2D, "  h2d", r.h2d_gbs, "GB/s to the device");
+    rate(&r, TARE_PROBE_D2H, "  d2h", r.d2h_gbs, "GB/s back");
     print_clocks(d);
     puts("");
     return CLI_OK;
