@@ -2,7 +2,6 @@
  * checks its arguments and hands on to the backend. */
 #include "fpenv.h"
 #include "internal.h"
-#include "parse.h"
 #include "text.h"
 
 #include <stdio.h>

@@ -47,6 +47,8 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
         return refuse(why, "another row is forced");
     if (o && o->own_only && row->vendor) return refuse(why, "vendor rows are left out");
     if (row->op != p->op) return refuse(why, "another op");
+    if (row->vendor && d->backend->host_memory && parallel_lent() && tare_threads() > 1)
+        return refuse(why, "its library has threads of its own, and a host lends its");
     if (row->needs & ~d->features) return tare_plan_features(d, row, why);
     memset(&fit, 0, sizeof fit);
     if (!row->fit(&d->rates, p, &fit)) {

@@ -228,6 +228,28 @@ Test(parallel, two_streams_use_their_own_hosts) {
     close_product(&q);
 }
 
+/* Libraries that start threads of their own are not to run beside those of a host. */
+static int vendors(void *ctx, const tare_row_report *r) {
+    *(int *)ctx += r->vendor && r->fits;
+    return 0;
+}
+
+Test(parallel, vendor_rows_stand_back_while_threads_are_lent) {
+    product p;
+    host h = {0};
+    int alone = 0, beside = 0, after = 0;
+    tare_set_threads(2);
+    open_product(&p, "f32", 0);
+    tare_explain(p.plan.device, &p.plan.problem, NULL, vendors, &alone);
+    tare_set_parallel(lend, &h, 2);
+    tare_explain(p.plan.device, &p.plan.problem, NULL, vendors, &beside);
+    cr_assert_eq(beside, 0);
+    tare_set_parallel(NULL, NULL, 2);
+    tare_explain(p.plan.device, &p.plan.problem, NULL, vendors, &after);
+    cr_assert_eq(after, alone);
+    close_product(&p);
+}
+
 /* One thread after another, and none beside the caller's: what a piece waits for would never come.
  * Encoding, packing and the reference use a host's threads as runs do. */
 Test(parallel, encoding_and_reference_on_a_hosts_threads) {

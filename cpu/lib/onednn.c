@@ -1,6 +1,7 @@
 /* Opening oneDNN, and what is decided then. */
 #include "cpu/lib/onednn.h"
 #include "cpu/lib/library.h"
+#include "src/parallel.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -124,7 +125,7 @@ int onednn_exact_i8(void) {
 }
 
 int onednn_threads(int wanted) {
-    return counts ? openmp_granted(&runtime, wanted) : 1;
+    return counts && !parallel_lent() ? openmp_granted(&runtime, wanted) : 1;
 }
 
 int onednn_call(int threads, void (*fn)(void *ctx), void *ctx) {

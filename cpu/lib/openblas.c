@@ -233,11 +233,11 @@ static void enter_and_multiply(void *ctx) {
 
 tare_status openblas_multiply(int m, int n, int k, const float *x, const float *w, float *y,
                               int threads) {
-    product p = {m, n, k, x, w, y, parallel == NO_THREADS ? 1 : threads, 0};
+    product p = {m, n, k, x, w, y, parallel == NO_THREADS || parallel_lent() ? 1 : threads, 0};
     if (parallel != OPENMP_THREADS) {
         enter_and_multiply(&p);
     } else {
-        p.threads = openmp_granted(&runtime, threads);
+        p.threads = openmp_granted(&runtime, p.threads);
         p.failed = !openmp_call(&runtime, p.threads, enter_and_multiply, &p) || p.failed;
     }
     if (p.failed) TARE_FAIL(TARE_E_NOMEM, "OpenBLAS: no memory for its buffers, or no threads");
