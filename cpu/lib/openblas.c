@@ -84,7 +84,8 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t left;
     int users, threads, before;
-    int started;   /* threads that it has, or was seen to be able to have */
+    int most;      /* threads of a pool of its own */
+    int started;   /* those of them that are there, or were seen to be possible */
     size_t mapped; /* of buffers, at least */
 } gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
 
