@@ -118,7 +118,7 @@ build() {
     headers=$(of_python include | while read -r folder; do
         for name in cublasLt cusparse; do [ ! -f "$folder/$name.h" ] || echo "$folder"; done
     done | uniq | paste -sd ';' -)
-    cmake -S . -B "$tools" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTARE_CUDA=ON -DTARE_OPENBLAS=OFF -DTARE_ONEDNN=OFF \
+    cmake -S . -B "$tools" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTARE_CUDA=ON \
         -DCMAKE_CUDA_ARCHITECTURES="$(architectures)" -DTARE_CUDA_HEADERS="$headers" || return 1
     targets='tare_cli tare_cuda checkrows'
     if cmake --build "$tools" --target help | grep -q tare_opencl; then targets="$targets tare_opencl"; fi
@@ -137,6 +137,7 @@ if [ -z "$tools" ]; then
     say built
 fi
 tool="$with_libraries $tools/tare" check="$with_libraries $tools/tests/checkrows"
+export TARE_OPENBLAS=off TARE_ONEDNN=off # of the CPU
 export TARE_BACKEND_DIR="${TARE_BACKEND_DIR:-$tools/backends}" # tests put the emulator there
 export TARE_CACHE_DIR="$work/cache"
 # $tool and $check are several words, here and below.

@@ -25,11 +25,12 @@ static const struct {
              {"avx10_2_amx_2", 0, ONEDNN_AVX10_2_AMX_2, 1}};
 enum { KNOWN = sizeof known / sizeof *known };
 
-/* What the library does not know it takes for "all". */
+/* What the library does not know it takes for "all": 2.6 does so with avx512_core_fp16. */
 int onednn_isa_lowered(int major, int has_amx, const char *most) {
     if (major != 2 || !has_amx) return 0;
     for (int i = 0; most && i < KNOWN; i++)
-        if (strcasecmp(most, known[i].name) == 0 && known[i].in_2 && !known[i].amx) return 0;
+        if (strcasecmp(most, known[i].name) == 0 && known[i].in_2 && !known[i].amx)
+            return known[i].in_2 == ONEDNN_AVX512_FP16_2X;
     return 1;
 }
 

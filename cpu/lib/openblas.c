@@ -84,11 +84,13 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t left;
     int users, threads, before;
-    int started;   /* threads that it has, or was seen to be able to have */
+    int most;      /* threads of a pool of its own */
+    int started;   /* those of them that are there, or were seen to be possible */
     size_t mapped; /* of buffers, at least */
 } gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
 
-/* Other threads of the parent's may have been at work; none of them is here. */
+/* Other threads of the parent's may have been at work; none of them is here. It starts its pool
+ * again by itself. */
 static void in_child(void) {
     pthread_mutex_init(&gate.lock, NULL);
     pthread_cond_init(&gate.left, NULL);
@@ -97,7 +99,7 @@ static void in_child(void) {
 }
 
 static void gate_begin(void) {
-    gate.started = api.get_num_threads();
+    gate.most = gate.started = api.get_num_threads();
     gate.mapped = parallel == OPENMP_THREADS ? buffers(gate.started - 1) : 0;
     pthread_atfork(NULL, NULL, in_child);
 }
@@ -105,9 +107,10 @@ static void gate_begin(void) {
 /* Under the lock. 0: there is none. */
 static int make_room(int threads) {
     size_t wanted = (size_t)(gate.users + 1) * buffers(threads);
-    if (parallel == OWN_THREADS && threads > gate.started) {
-        if (openmp_startable(threads) < threads) return 0;
-        gate.started = threads;
+    if (threads > gate.most) gate.most = threads;
+    if (parallel == OWN_THREADS && gate.most > gate.started) {
+        if (openmp_startable(gate.most) < gate.most) return 0;
+        gate.started = gate.most;
     }
     if (wanted <= gate.mapped) return 1;
     if (!cpu_memory_fits(wanted - gate.mapped + ROOM_BESIDE / 4)) return 0;
