@@ -167,7 +167,7 @@ static int check_shape(tare_device *d, const tare_kernel *row, rowcheck *c, cons
     q->mag = malloc((size_t)(M_MAX * n) * sizeof(double));
     uint32_t quantised = tare_x_quantised(f);
     for (int i = 0; ok && i < (d->backend->host_memory ? COUNT(types) : FEW_TYPES); i++) {
-        uint32_t end = ends[(i + (int)k) % COUNT(ends)];
+        uint32_t end = ends[(i + (int)k / 64) % COUNT(ends)];
         if (quantised) ok = check_kase(d, row, c, q, quantised | end, i, bias);
         if (ok && quantised == TARE_X_F8)
             ok = check_kase(d, row, c, q, quantised | TARE_SUM_F8 | end, i, bias);

@@ -66,7 +66,9 @@ typedef struct tare_kernel {
     uint64_t needs; /* feature bits of the backend; tested before any pointer below is called */
     uint32_t flags;
     const char *vendor; /* the library that does the work; null: tare itself */
-    /* 1: accepts and fills the fit; 0: refuses and fills why. Problem is checked already. */
+    /* 1: accepts and fills the fit; 0: refuses and fills why. Problem is checked already, by the
+     * library that asks: it may know types, layouts and flags that came after this row. So a row
+     * lists what it takes, and refuses whatever stands in none of its lists. */
     int (*fit)(const tare_rates *rates, const tare_problem *p, tare_fit *fit);
     /* Writes the packed blob (host address, 64-byte aligned, zeroed, fit.packed_bytes); `used`
      * starts as fit.packed_bytes and is lowered where less was needed. On devices with their own

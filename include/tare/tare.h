@@ -260,7 +260,7 @@ typedef enum tare_op { TARE_MATMUL = 1 } tare_op;
 enum {
     TARE_X_I8 = 1 << 0,    /* x is quantised to int8 a row, products accumulate in i32 */
     TARE_BIAS = 1 << 1,    /* + bias[n], f32 */
-    TARE_RELU = 1 << 2,    /* max(0, .) last */
+    TARE_RELU = 1 << 2,    /* y < 0 ? 0 : y last, so that a NaN stays one (but see tare_problem) */
     TARE_SUM_F16 = 1 << 3, /* sums may be rounded to f16 at each step; W, x and y dense f16 only */
     TARE_X_F8 = 1 << 4, /* x is quantised to f8 a row, products accumulate in f32; W in f8 only */
     TARE_TF32 = 1 << 5, /* f32 W and x may be cut to tf32 (10 bits of mantissa) before they meet */
@@ -274,8 +274,17 @@ enum {
  * shape (cost and packed size depend on it). TARE_X_I8 means exactly: a = max|x| of the row in f32;
  * if a < 2^-100 then every q = 0, s = 0; else s = a / 127, q = rint(x * (127 / a)), each step
  * rounded to f32, ties to even. TARE_X_F8 the same with 448 in the place of 127, and q the nearest
- * f8, ties to even. Rows of x must be finite; a non-finite row gives an unspecified y in that row
- * and nothing worse. Flags that say `may` allow and do not demand. */
+ * f8, ties to even. Flags that say `may` allow and do not demand.
+ *
+ * Rows of x that are not finite harm no other row. With TARE_X_I8 or TARE_X_F8 a NaN or an infinity
+ * anywhere in a row of x makes all of that row of y NaN, whatever the weights, through bias and
+ * ReLU and in every type of y: s is NaN then, and each element of y has it for a factor. Where x is
+ * not quantised the row of y is what floating-point arithmetic makes of it: with dense weights a
+ * NaN gives NaN all over the row (0 * NaN is NaN), an infinity infinities and NaN before ReLU; of
+ * sparse weights a row may skip what is not stored or multiply it as the 0 that it is, so y is
+ * unspecified where the column of the NaN or infinity has no stored weight. One exception: where
+ * x is not quantised a vendor's row may do ReLU within its library, and that may make 0 of a NaN.
+ */
 typedef struct tare_problem {
     tare_op op;
     int64_t m, n, k;
@@ -291,7 +300,8 @@ TARE_API tare_problem tare_problem_matmul(const tare_tensor *t, int64_t m, tare_
 TARE_API tare_status tare_problem_check(const tare_problem *p);
 
 /* The fp64 answer, y[m*n], and mag[m*n] = sum |x||w| + |bias| (may be null), for checking any
- * kernel against. x is in p->x's type, quantised first where TARE_X_I8 or TARE_X_F8 says so. */
+ * kernel against. x is in p->x's type, quantised first where TARE_X_I8 or TARE_X_F8 says so; NaN
+ * where tare_problem says so. */
 TARE_API tare_status tare_reference(const tare_problem *p, const tare_tensor *t, const void *x,
                                     const float *bias, double *y, double *mag);
 /* How far a correct kernel may be off at one element: (terms + 4) u mag + half an ulp of y, where
@@ -440,7 +450,12 @@ TARE_API tare_status tare_run(const tare_plan *plan, const tare_packed *w, tare_
                               int64_t m);
 
 /* Times every row that fits on t with x of random values for at most `seconds` in all and keeps the
- * medians for this process: later plans of the same problem on the device choose by them. */
+ * medians for this process: later plans of the same problem on the device choose by them. Before it
+ * is timed a row's y is held against tare_reference: all of it where m * n * k is small, else every
+ * element for having been written, and samples in every column and all over y. A row that is wrong
+ * takes no part and has declined: later plans pass it over, and tare_explain gives the reason,
+ * "wrong: y[3,17] is ...". TARE_E_UNSUPPORTED where no row that was tried is left. The looking
+ * comes on top of `seconds`. */
 TARE_API tare_status tare_tune(tare_device *d, const tare_problem *p, const tare_tensor *t,
                                const tare_plan_options *o, double seconds);
 
