@@ -64,7 +64,7 @@ qemu=$(command -v qemu-aarch64)
 TARE_CHECKALL_SHARE=${TARE_AARCH64_SHARE:-40} "$qemu" -L "$sysroot" tests/test_checkall \
     --filter 'checkall/[eh]*' >checkall.log 2>&1 || { cat checkall.log; exit 1; }
 ctest -j "$(nproc)" --timeout 170 --output-on-failure \
-    -R '^(fuzz_corpus_.*|test_(api|compress|cost|f8_codes|format|format_bits|idx|machine|mask|model|modules|peaks|properties|prune_values|refusal|route|scheme|settle|threads|train|type|verdict|workload|xquant))$' \
+    -R '^(fuzz_corpus_.*|test_(api|bytes|compress|cost|f8_codes|format|format_bits|idx|machine|mask|model|modules|peaks|properties|prune_values|refusal|route|scheme|settle|threads|train|type|verdict|workload|xquant))$' \
     >ctest.log || { cat ctest.log; exit 1; }
 grep 'tests passed' ctest.log
 grep 'checkall on' checkall.log
