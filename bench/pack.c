@@ -26,7 +26,7 @@ static tare_status pack_there(bench_group_state *g, bench_entrant *e, tare_packe
     return s;
 }
 
-/* Where the device can't (no room for W, no doubles), the host can. */
+/* Where the device can't (no room for W), the host can. */
 static tare_status pack(bench_group_state *g, bench_entrant *e, tare_packed **out) {
     if (e->rotor.plan->row->pack_values && pack_there(g, e, out) == TARE_OK) return TARE_OK;
     return tare_pack(e->rotor.plan, &g->encoded[e->scheme]->t, out);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* By bit: OCL_FP16 and so on. */
-static const char *const feature_names[] = {"fp16", "fp64", "dot8"};
+static const char *const feature_names[] = {"fp16", "fp64", "dot8", "fma"};
 
 const char *ocl_feature_name(int bit) {
     return bit >= 0 && bit < (int)(sizeof feature_names / sizeof *feature_names)
@@ -76,7 +76,13 @@ static void describe_device(ocl_device *d) {
     (void)clGetPlatformInfo(d->platform, CL_PLATFORM_VERSION, sizeof platform - 1, platform, NULL);
     snprintf(d->version, sizeof d->version, "%.*s", (int)strcspn(platform, ","), platform);
     (void)clGetDeviceInfo(d->id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
-    d->class = type & CL_DEVICE_TYPE_CPU ? OCL_CPU : OCL_GPU;
+    /* A CPU whose driver makes vectors of work-items wants what a GPU wants: it says that it
+     * prefers scalars, and it would spill wide vectors a work-item. */
+    d->is_cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
+    d->class =
+        d->is_cpu && number_of(d, CL_DEVICE_PREFERRED_VECTOR_WIDTH_FLOAT, sizeof(cl_uint)) > 1
+            ? OCL_CPU
+            : OCL_GPU;
     d->memory = number_of(d, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof(cl_ulong));
     d->max_alloc = number_of(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(cl_ulong));
     d->local_bytes = number_of(d, CL_DEVICE_LOCAL_MEM_SIZE, sizeof(cl_ulong));
@@ -87,12 +93,15 @@ static void describe_device(ocl_device *d) {
     d->features = (has_extension(extensions, "cl_khr_fp16") ? OCL_FP16 : 0u) |
                   (has_extension(extensions, "cl_khr_fp64") ? OCL_FP64 : 0u) |
                   (has_extension(extensions, "cl_khr_integer_dot_product") ? OCL_DOT8 : 0u);
+    cl_device_fp_config f32 = 0;
+    (void)clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof f32, &f32, NULL);
+    if (f32 & CL_FP_FMA) d->features |= OCL_FMA;
 }
 
 /* Orders of magnitude, until the probes have measured. */
 static tare_rates estimate(const ocl_device *d) {
     double cycles = d->units * (d->clock_mhz > 0 ? d->clock_mhz : 1000) * 1e-3; /* 1e9 a second */
-    if (d->class == OCL_CPU)
+    if (d->is_cpu)
         return (tare_rates){.read_gbs = 20,
                             .cache_gbs = 40,
                             .f32_gflops = 16 * cycles,
@@ -112,9 +121,12 @@ static tare_rates estimate(const ocl_device *d) {
 static void fill_info(const ocl_device *d, int index, tare_device_info *info) {
     snprintf(info->id, sizeof info->id, "opencl:%d", index);
     snprintf(info->name, sizeof info->name, "%s", d->name);
-    snprintf(info->features, sizeof info->features, "%s%s%s%s", d->class == OCL_CPU ? "cpu" : "gpu",
+    snprintf(info->features, sizeof info->features, "%s%s%s%s%s%s", d->is_cpu ? "cpu" : "gpu",
+             d->is_cpu == (d->class == OCL_CPU) ? ""
+             : d->is_cpu                        ? " gpu-kernels"
+                                                : " cpu-kernels",
              d->features & OCL_FP16 ? " fp16" : "", d->features & OCL_FP64 ? " fp64" : "",
-             d->features & OCL_DOT8 ? " dot8" : "");
+             d->features & OCL_DOT8 ? " dot8" : "", d->features & OCL_FMA ? " fma" : "");
     snprintf(info->runtime, sizeof info->runtime, "%.100s, driver %.40s", d->version, d->driver);
 #ifdef TARE_HAVE_CLBLAST
     char vendor[64];

@@ -27,6 +27,7 @@ enum {
     OCL_FP16 = 1 << 0, /* cl_khr_fp16: arithmetic in half, not only storage */
     OCL_FP64 = 1 << 1, /* cl_khr_fp64 */
     OCL_DOT8 = 1 << 2, /* cl_khr_integer_dot_product: 4 x 8 bits packed */
+    OCL_FMA = 1 << 3,  /* fma is an instruction */
 };
 
 /* Kernels are written once and shaped by parameters; a class of devices is where tuning starts. */
@@ -47,7 +48,8 @@ typedef struct ocl_device {
     cl_platform_id platform;
     cl_device_id id;
     cl_context context;
-    ocl_class class;
+    ocl_class class; /* of kernels; a CPU may be served best by a GPU's */
+    int is_cpu;
     uint64_t features;
     char name[128], vendor[64], driver[64], version[128];
     int64_t memory, max_alloc, local_bytes, cache;

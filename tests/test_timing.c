@@ -246,6 +246,107 @@ Test(timing, the_host_s_clock_on_demand) {
     done(&s, &cells);
 }
 
+static double claimed_tick;
+static int believed = 1;
+static tare_status clock_of(void *state, double *tick_ns) {
+    (void)state;
+    *tick_ns = claimed_tick;
+    return believed ? TARE_OK : tare_fail(TARE_E_UNSUPPORTED, "fake: its clock stands still");
+}
+static tare_status no_times(void *state, void *stream, tare_times *out) {
+    (void)out;
+    return clock_of(state, stream ? &(double){0} : NULL);
+}
+
+Test(timing, a_clock_that_is_not_believed_is_the_host_s) {
+    bench_setup s;
+    bench_cells cells = {0};
+    enum bench_timing t;
+    make(&s, 1);
+    ops.clock = clock_of;
+    ops.stream_times = no_times;
+    believed = 0;
+    cr_assert_eq(bench_timing_choose(s.device, BENCH_AUTO, &s.timing), TARE_OK);
+    cr_assert_eq(s.timing, BENCH_BY_HOST);
+    cr_assert_eq(bench_timing_choose(s.device, BENCH_BY_EVENTS, &t), TARE_E_UNSUPPORTED);
+    cr_assert(strstr(tare_last_error(), "stands still"), "%s", tare_last_error());
+    measure(&s, 2, &cells);
+    cr_expect_eq(cells.cell[0].timing, BENCH_BY_HOST);
+    cr_expect(cells.cell[0].result.median_ns > 0 && cells.cell[0].result.median_ns != KERNEL);
+    cr_expect(isnan(cells.cell[0].transfer.kernel_ns), "no times by a clock that is none");
+    cr_expect_gt(cells.cell[0].tick_ns, 0);
+    done(&s, &cells);
+}
+
+/* Runs of 1000 ns by a clock of 100 ns: 200 ticks take 20 of them. */
+Test(timing, samples_are_as_long_as_the_clock_needs) {
+    bench_setup s;
+    bench_cells cells = {0};
+    make(&s, 0);
+    ops.clock = clock_of;
+    claimed_tick = 100;
+    s.caches = BENCH_HOT;
+    measure(&s, 2, &cells);
+    const bench_cell *c = &cells.cell[0];
+    cr_expect(c->timing == BENCH_BY_EVENTS && c->tick_ns == 100);
+    cr_expect_eq(c->result.batch, 20, "%d", c->result.batch);
+    cr_expect(!bench_cell_unresolved(c) && c->verdict == BENCH_NEUTRAL);
+    done(&s, &cells);
+}
+
+/* By a clock that says 0 for every run there is no verdict, no ratio and no share of a peak. */
+static tare_status nothing(void *state, void *stream, tare_times *out) {
+    tare_status st = times(state, stream, out);
+    out->kernel_ns = 0;
+    return st;
+}
+Test(timing, no_time_at_all_is_no_verdict) {
+    bench_setup s;
+    bench_cells cells = {0};
+    make(&s, 0);
+    ops.stream_times = nothing;
+    measure(&s, 2, &cells);
+    const bench_cell *c = &cells.cell[0];
+    cr_expect(bench_cell_unresolved(c) && c->verdict == BENCH_INCONCLUSIVE);
+    cr_expect(isnan(c->ratio) && isnan(c->pct_peak));
+    cr_expect(s.rates.read_gbs < 1e6, "no ceiling rises to it: %g", s.rates.read_gbs);
+    json_t *env = bench_record_env(&s), *o = bench_record(&s, c, env), *all = json_array();
+    cr_expect(json_is_true(json_object_get(o, "unresolved")));
+    cr_expect(json_is_null(json_object_get(o, "ratio")));
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    json_array_append_new(all, o);
+    bench_report(f, BENCH_TABLE, all);
+    fclose(f);
+    cr_expect_not_null(strstr(text, "INCONCLUSIVE, too short for its clock"), "%s", text);
+    free(text);
+    json_decref(all);
+    json_decref(env);
+    done(&s, &cells);
+}
+
+/* What no memory and no unit does is not measured, whatever a probe says. */
+static double probe_says = 268435456;
+static tare_status probe(void *state, tare_probe_kind what, double seconds, double *rate) {
+    (void)state, (void)seconds;
+    *rate = what == TARE_PROBE_F32 ? 100 : probe_says;
+    return TARE_OK;
+}
+Test(timing, ceilings_that_nothing_has_are_none) {
+    tare_rates r;
+    bench_setup s;
+    make(&s, 0);
+    ops.probe = probe;
+    cr_assert_eq(bench_ceilings(s.device, 0.001, &r), TARE_OK);
+    cr_expect(r.measured == 0 && r.read_gbs < 1e5, "%g GB/s", r.read_gbs);
+    probe_says = 50;
+    cr_assert_eq(bench_ceilings(s.device, 0.001, &r), TARE_OK);
+    cr_expect(r.measured && r.read_gbs == 50);
+    cr_expect(bench_ceiling_measured(&r, TARE_PROBE_READ));
+    bench_setup_clear(&s);
+}
+
 Test(timing, what_a_device_lacks_is_an_error) {
     bench_setup s;
     enum bench_timing t;

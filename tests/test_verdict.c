@@ -60,6 +60,26 @@ Test(verdict, against_the_fastest_dense_float) {
     clear(c, 7);
 }
 
+/* A clock that stands still, and one whose tick the samples are no multiple of 20 of. */
+Test(verdict, what_the_clock_can_t_resolve_has_none) {
+    bench_cell c[] = {cell("f32", "base", 1000, 0.02, SAMPLES),
+                      cell("bf16", "still", 0, 0, SAMPLES), cell("w8a8", "coarse", 500, 0, SAMPLES),
+                      cell("w8a16", "batched", 500, 0, SAMPLES)};
+    for (int i = 0; i < 4; i++) c[i].result.batch = 1;
+    c[2].tick_ns = c[3].tick_ns = 100;
+    c[3].result.batch = 8;
+    bench_verdicts(c, 4, 1);
+    cr_expect(bench_cell_unresolved(&c[1]) && bench_cell_unresolved(&c[2]));
+    cr_expect(!bench_cell_unresolved(&c[0]) && !bench_cell_unresolved(&c[3]));
+    cr_expect_str_eq(c[0].base_kernel, "base", "a median of nothing is no baseline");
+    for (int i = 1; i < 3; i++) {
+        cr_expect_eq(c[i].verdict, BENCH_INCONCLUSIVE);
+        cr_expect(isnan(c[i].ratio) && isnan(c[i].ratio_lo) && isnan(c[i].ratio_int8));
+    }
+    cr_expect_eq(c[3].verdict, BENCH_HELPS);
+    clear(c, 4);
+}
+
 Test(verdict, a_wide_interval_decides_nothing) {
     bench_cell c[] = {cell("f32", "base", 1000, 0.02, SAMPLES),
                       cell("w8a8", "wide", 950, 3, SAMPLES), cell("w8a16", "few", 500, 0.02, 5)};

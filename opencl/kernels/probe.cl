@@ -32,6 +32,12 @@ kernel void probe_read(const global float4 *from, global float *to, ulong count)
 #ifndef VEC
 #define VEC 4
 #endif
+/* A device without the instruction computes fma by integers, a hundred times as long. */
+#ifdef NO_FMA
+#define FMA(a, b, c) ((a) * (b) + (c))
+#else
+#define FMA(a, b, c) fma(a, b, c)
+#endif
 #define CAT_(a, b) a##b
 #define CAT(a, b) CAT_(a, b)
 #define VFLOAT CAT(float, VEC)
@@ -40,9 +46,9 @@ kernel void probe_fma(global float *to, float seed, int rounds) {
     VFLOAT s0 = a, s1 = a + 1, s2 = a + 2, s3 = a + 3, s4 = a + 4, s5 = a + 5;
     VFLOAT s6 = a + 6, s7 = a + 7, s8 = a + 8, s9 = a + 9, s10 = a + 10, s11 = a + 11;
     for (int r = 0; r < rounds; r++) {
-        s0 = fma(s0, m, a), s1 = fma(s1, m, a), s2 = fma(s2, m, a), s3 = fma(s3, m, a);
-        s4 = fma(s4, m, a), s5 = fma(s5, m, a), s6 = fma(s6, m, a), s7 = fma(s7, m, a);
-        s8 = fma(s8, m, a), s9 = fma(s9, m, a), s10 = fma(s10, m, a), s11 = fma(s11, m, a);
+        s0 = FMA(s0, m, a), s1 = FMA(s1, m, a), s2 = FMA(s2, m, a), s3 = FMA(s3, m, a);
+        s4 = FMA(s4, m, a), s5 = FMA(s5, m, a), s6 = FMA(s6, m, a), s7 = FMA(s7, m, a);
+        s8 = FMA(s8, m, a), s9 = FMA(s9, m, a), s10 = FMA(s10, m, a), s11 = FMA(s11, m, a);
     }
     a = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 + s11;
     float v[VEC], sum = 0;
