@@ -275,6 +275,41 @@ Test(tune, of_a_large_one_every_tile_is, .timeout = 120) {
     }
 }
 
+/* What a type can't hold is no lie: f16 ends at 65504, sums in f32 at 2^128. */
+static void large_weights(float size, tare_type y) {
+    enum { M = 3, N = 20, K = 100 };
+    static float w[N * K];
+    tare_format f;
+    tare_tensor t;
+    tare_device *cpu;
+    told said = {0};
+    uint64_t seed = 3;
+    for (int i = 0; i < N * K; i++) w[i] = size * random_unit(&seed);
+    cr_assert_eq(tare_device_find("cpu", &cpu), TARE_OK);
+    cr_assert_eq(tare_format_parse("f32", &f), TARE_OK);
+    cr_assert_eq(tare_encode(&f, N, K, w, &t), TARE_OK);
+    tare_problem p = tare_problem_matmul(&t, M, TARE_F32, y, 0);
+    cr_assert_eq(tare_tune(cpu, &p, &t, NULL, 1e-6), TARE_OK, "%g: %s", (double)size,
+                 tare_last_error());
+    cr_assert_eq(tare_explain(cpu, &p, NULL, count, &said), TARE_OK);
+    cr_expect_eq(said.declined, 0);
+    static float x[M * K];
+    static const uint32_t nothing_written[M * N] = {~0u};
+    tare_verify *v;
+    for (int i = 0; i < M * K; i++) x[i] = random_unit(&seed);
+    cr_assert_eq(tare_verify_make(&p, &t, x, NULL, &v), TARE_OK);
+    cr_expect_neq(tare_verify_check(v, nothing_written), TARE_OK);
+    tare_verify_free(v);
+    tare_tensor_clear(&t);
+}
+
+Test(tune, what_overflows_is_no_lie) {
+    large_weights(1e4f, TARE_F16);
+    large_weights(1e6f, TARE_F16);
+    large_weights(1e30f, TARE_BF16);
+    large_weights(3e38f, TARE_F32); /* zeros beside the NaN are wrong all the same */
+}
+
 /* Right rows are not called liars: every format that the CPU takes, sums, bias and ReLU. */
 Test(tune, the_rows_of_the_cpu_are_believed, .timeout = 120) {
     static const char *const names[] = {"f32",      "f16",       "bf16",         "i8-row",
