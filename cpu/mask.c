@@ -23,8 +23,8 @@ static const struct {
 enum { NAMES = sizeof names / sizeof *names };
 
 const char *cpu_feature_name(int bit) {
-    if (UINT64_C(1) << bit == CPU_OPENBLAS) return openblas_text();
-    if (UINT64_C(1) << bit == CPU_ONEDNN) return onednn_text();
+    if (bit == CPU_OPENBLAS_BIT) return openblas_text();
+    if (bit == CPU_ONEDNN_BIT) return onednn_text();
     return bit >= 0 && bit < NAMES ? names[bit].name : NULL;
 }
 
