@@ -15,8 +15,9 @@ enum {
 };
 
 /* Libraries that rows may need: no feature of the processor, so that no mask reaches them. */
-#define CPU_OPENBLAS (UINT64_C(1) << 32)
-#define CPU_ONEDNN (UINT64_C(1) << 33)
+enum { CPU_OPENBLAS_BIT = 32, CPU_ONEDNN_BIT };
+#define CPU_OPENBLAS (UINT64_C(1) << CPU_OPENBLAS_BIT)
+#define CPU_ONEDNN (UINT64_C(1) << CPU_ONEDNN_BIT)
 /* cpu/runtime.c: opens them; those that can be used. */
 uint64_t cpu_libraries(void);
 

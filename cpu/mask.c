@@ -10,8 +10,8 @@
 #include <string.h>
 
 const char *cpu_feature_name(int bit) {
-    if (UINT64_C(1) << bit == CPU_OPENBLAS) return openblas_text();
-    if (UINT64_C(1) << bit == CPU_ONEDNN) return onednn_text();
+    if (bit == CPU_OPENBLAS_BIT) return openblas_text();
+    if (bit == CPU_ONEDNN_BIT) return onednn_text();
     for (int i = 0; i < bit; i++)
         if (!cpu_family_here.features[i].name) return NULL;
     return bit >= 0 ? cpu_family_here.features[bit].name : NULL;

@@ -58,9 +58,12 @@ expect 2 'none of' devices -o yaml
 if grep -q ' avx2' out; then
     ! grep -qE 'OpenBLAS [0-9.]+ (Prescott|Core2|Penryn|Nehalem) ' out || fail "OpenBLAS without AVX is no baseline"
 fi
-if grep -q 'OpenBLAS' out; then
+if grep -q 'OpenBLAS [0-9]' out; then
     OPENBLAS_CORETYPE=Nehalem "$tool" devices --quick | grep -q Nehalem || fail "OPENBLAS_CORETYPE is overruled"
 fi
+TARE_OPENBLAS=/none/libblas.so TARE_ONEDNN=off "$tool" devices --quick >out || fail "the tool needs OpenBLAS or oneDNN"
+grep -q 'no OpenBLAS: /none/libblas.so was not found, no oneDNN: switched off by TARE_ONEDNN' out ||
+    fail "devices does not say which libraries are missing"
 expect 0 'matmul_any_ref' explain --scheme csr@0.9 -n 64 -k 64
 expect 2 'scheme' explain --scheme w3a3 -n 64 -k 64
 expect 2 'scheme' bench --scheme w3a3 -n 64 -k 64

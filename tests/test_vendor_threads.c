@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include <dlfcn.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,47 @@ Test(vendor_threads, without_threads, .timeout = 240) {
         pack(r);
         int pool = !rows[i].library && strstr(openblas_text(), "own threads");
         cr_expect(child_is_well(r, forbid_threads, pool), "%s: not without threads", r->row);
+        drop(r);
+    }
+}
+
+/* ---- several callers, each with another number ---- */
+
+typedef struct caller {
+    rig *r;
+    int first, bad;
+} caller;
+
+static void *call_often(void *ctx) {
+    caller *c = ctx;
+    float *y = malloc(sizeof(float) * M * N);
+    for (int i = 0; i < 30; i++) {
+        tare_set_threads(1 + (c->first + i) % THREADS);
+        c->bad += !run(c->r, y);
+    }
+    free(y);
+    return NULL;
+}
+
+Test(vendor_threads, several_at_once, .timeout = 120) {
+    enum { CALLERS = 3 };
+    skip_without();
+    tare_set_threads(THREADS);
+    for (int i = 0; i < ROWS; i++) {
+        pthread_t id[CALLERS];
+        caller c[CALLERS];
+        if (!is_there(i)) continue;
+        rig *r = rig_of(i);
+        plan(r);
+        pack(r);
+        for (int j = 0; j < CALLERS; j++) {
+            c[j] = (caller){r, j, 0};
+            cr_assert_eq(pthread_create(&id[j], NULL, call_often, &c[j]), 0);
+        }
+        for (int j = 0; j < CALLERS; j++) {
+            pthread_join(id[j], NULL);
+            cr_expect_eq(c[j].bad, 0, "%s: %d of 30 wrong", r->row, c[j].bad);
+        }
         drop(r);
     }
 }

@@ -98,10 +98,17 @@ static void in_child(void) {
     gate.started = 1;
 }
 
+/* It stops its pool before a fork, in the parent too. */
+static void in_parent(void) {
+    pthread_mutex_lock(&gate.lock);
+    gate.started = 1;
+    pthread_mutex_unlock(&gate.lock);
+}
+
 static void gate_begin(void) {
     gate.most = gate.started = api.get_num_threads();
     gate.mapped = parallel == OPENMP_THREADS ? buffers(gate.started - 1) : 0;
-    pthread_atfork(NULL, NULL, in_child);
+    pthread_atfork(NULL, in_parent, in_child);
 }
 
 /* Under the lock. 0: there is none. */

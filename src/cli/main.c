@@ -37,6 +37,7 @@ static void usage(FILE *out) {
           "kernels may use:\n"
           "avx2 avx512 vnni bf16 vbmi2, each with what it stands on; or bits 1 2 4 8 16),\n"
           "TARE_BACKEND_DIR (absolute folder of backend modules),\n"
+          "TARE_OPENBLAS, TARE_ONEDNN (the file of that library to open, off for none),\n"
           "TARE_CUDA_LIBRARIES (absolute folder of NVIDIA's libraries, the only one then),\n"
           "TARE_CACHE_DIR (built programs and tuned parameters; default ~/.cache/tare)\n",
           out);
