@@ -232,7 +232,9 @@ TARE_API tare_status tare_device_tune(tare_device *d, double seconds,
 TARE_API const char *tare_backend_refusal(int index);
 
 /* The one thread knob of host kernels. n <= 0: the default (TARE_THREADS, else the CPUs this
- * process may run on). Call it between runs, from one thread. */
+ * process may run on). Call it between runs, from one thread. A TARE_THREADS that is no number from
+ * 1 to 1024, or a TARE_CPU_MASK that is no mask, is no other default: the CPU's device is not
+ * opened then, and tare_backend_refusal says why. Empty variables are as if not set. */
 TARE_API void tare_set_threads(int n);
 TARE_API int tare_threads(void);
 
