@@ -233,7 +233,9 @@ TARE_API const char *tare_backend_refusal(int index);
 
 /* The one thread knob of host kernels. n <= 0: the default (TARE_THREADS, else the CPUs this
  * process may run on, or fewer where a control group's quota grants less time than that). Call it
- * between runs, from one thread.
+ * between runs, from one thread. A TARE_THREADS that is no number from 1 to 1024, or a
+ * TARE_CPU_MASK that is no mask, is no other default: the CPU's device is not opened then, and
+ * tare_backend_refusal says why. Empty variables are as if not set.
  *
  * The threads are the library's own: made at first use, asleep between runs, fewer where the
  * system refuses more. A forked child makes new ones. While they work for one caller, another
