@@ -67,7 +67,7 @@ int ocl_clock_judge(const ocl_span_stamps *s, int count, double host_ns, double 
     }
     *tick = (double)step_of(s, count);
     if (!(span >= 0.5 * host_ns && span <= 1.25 * host_ns && busy >= 0.25 * span)) {
-        snprintf(why, size, "its clock says %.3g us where the host's says %.3g us",
+        snprintf(why, size, "its clock says %.3g us where the host's says %.0f us",
                  (busy < span ? busy : span) * 1e-3, host_ns * 1e-3);
         return 0;
     }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* By bit: OCL_FP16 and so on. */
-static const char *const feature_names[] = {"fp16", "fp64", "dot8", "fma"};
+static const char *const feature_names[] = {"fp16", "fp64", "dot8", "fma", "denorm"};
 
 const char *ocl_feature_name(int bit) {
     return bit >= 0 && bit < (int)(sizeof feature_names / sizeof *feature_names)
@@ -96,6 +96,7 @@ static void describe_device(ocl_device *d) {
     cl_device_fp_config f32 = 0;
     (void)clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof f32, &f32, NULL);
     if (f32 & CL_FP_FMA) d->features |= OCL_FMA;
+    if (f32 & CL_FP_DENORM) d->features |= OCL_DENORM;
 }
 
 /* Orders of magnitude, until the probes have measured. */
@@ -121,12 +122,13 @@ static tare_rates estimate(const ocl_device *d) {
 static void fill_info(const ocl_device *d, int index, tare_device_info *info) {
     snprintf(info->id, sizeof info->id, "opencl:%d", index);
     snprintf(info->name, sizeof info->name, "%s", d->name);
-    snprintf(info->features, sizeof info->features, "%s%s%s%s%s%s", d->is_cpu ? "cpu" : "gpu",
+    snprintf(info->features, sizeof info->features, "%s%s%s%s%s%s%s", d->is_cpu ? "cpu" : "gpu",
              d->is_cpu == (d->class == OCL_CPU) ? ""
              : d->is_cpu                        ? " gpu-kernels"
                                                 : " cpu-kernels",
              d->features & OCL_FP16 ? " fp16" : "", d->features & OCL_FP64 ? " fp64" : "",
-             d->features & OCL_DOT8 ? " dot8" : "", d->features & OCL_FMA ? " fma" : "");
+             d->features & OCL_DOT8 ? " dot8" : "", d->features & OCL_FMA ? " fma" : "",
+             d->features & OCL_DENORM ? " denorm" : "");
     snprintf(info->runtime, sizeof info->runtime, "%.100s, driver %.40s", d->version, d->driver);
 #ifdef TARE_HAVE_CLBLAST
     char vendor[64];

@@ -24,10 +24,11 @@
 
 /* Feature bits. */
 enum {
-    OCL_FP16 = 1 << 0, /* cl_khr_fp16: arithmetic in half, not only storage */
-    OCL_FP64 = 1 << 1, /* cl_khr_fp64 */
-    OCL_DOT8 = 1 << 2, /* cl_khr_integer_dot_product: 4 x 8 bits packed */
-    OCL_FMA = 1 << 3,  /* fma is an instruction */
+    OCL_FP16 = 1 << 0,   /* cl_khr_fp16: arithmetic in half, not only storage */
+    OCL_FP64 = 1 << 1,   /* cl_khr_fp64 */
+    OCL_DOT8 = 1 << 2,   /* cl_khr_integer_dot_product: 4 x 8 bits packed */
+    OCL_FMA = 1 << 3,    /* fma is an instruction */
+    OCL_DENORM = 1 << 4, /* float operations keep subnormals */
 };
 
 /* Kernels are written once and shaped by parameters; a class of devices is where tuning starts. */

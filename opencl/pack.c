@@ -6,6 +6,7 @@
 #include "opencl/sparse.h"
 #include "src/format/format.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What one packing works with; all of it is given back by close_job. */
@@ -33,8 +34,11 @@ static tare_status close_job(job *j, tare_status s) {
 }
 
 static tare_status kernel_of(const job *j, const char *name, cl_kernel *k) {
-    return ocl_kernel(j->s, "pack.cl", name, j->d->class == OCL_CPU ? "-DLANES=1" : "-DLANES=32",
-                      k);
+    uint64_t fast = OCL_FP64 | OCL_DENORM;
+    char options[40];
+    snprintf(options, sizeof options, "-DLANES=%d%s", j->d->class == OCL_CPU ? 1 : 32,
+             (j->d->features & fast) == fast ? " -DFP64" : "");
+    return ocl_kernel(j->s, "pack.cl", name, options, k);
 }
 
 /* Zeroes, so that padding is what the host's packer leaves. */

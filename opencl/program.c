@@ -54,7 +54,8 @@ static void first_error(ocl_device *d, cl_program p, char *out, size_t size) {
 
 static tare_status build(ocl_device *d, cl_program p, const char *file, const char *options) {
     char all[256], why[200];
-    snprintf(all, sizeof all, "-cl-std=CL1.2 %s", options);
+    snprintf(all, sizeof all, "-cl-std=CL1.2 %s%s", options,
+             d->features & OCL_DENORM ? "" : " -DFLUSHES");
     tare_status s = CL(d, clBuildProgram(p, 1, &d->id, all, NULL, NULL));
     if (s == TARE_OK) return s;
     first_error(d, p, why, sizeof why);

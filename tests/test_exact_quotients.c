@@ -84,6 +84,8 @@ Test(exact_quotients, quotients_of_any_floats, .timeout = 60) {
     cr_expect_eq(as_uint(divided(0.0f, 3)), 0u);
     cr_expect_eq(as_uint(divided(-0.0f, 3)), 0x80000000u);
     cr_expect(isinf(divided(0x1p127f, 0x1p-126f)));
+    cr_expect(isnan(divided(INFINITY, 127)) && isnan(divided(127, INFINITY)));
+    cr_expect(isnan(divided(NAN, 127)) && isnan(divided(127, NAN)));
 }
 
 /* Halves of codes: v is a float next to scale (h + 1/2). */

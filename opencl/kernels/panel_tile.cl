@@ -15,7 +15,7 @@
 #elif defined(DECODE_F16)
 #define P 2
 inline float decode_half(uint h) {
-    float v = as_float((h & 0x7fffu) << 13) * 0x1p112f;
+    float v = half_magnitude(h);
     return as_float(as_uint(v) | ((h & 0x8000u) << 16));
 }
 #define DECODE(w, i) decode_half((i) ? (w) >> 16 : (w) & 0xffffu)

@@ -22,9 +22,8 @@
 #elif defined(VAL_BF16)
 #define VALUE(i) bf16_to_float(((const global ushort *)values)[i])
 #elif defined(VAL_F16)
-/* The exponent is moved by a multiplication, which does subnormal halves as well. */
 inline float half_bits(ushort h) {
-    float v = as_float((uint)(h & 0x7fff) << 13) * 0x1p112f;
+    float v = half_magnitude(h);
     return as_float(as_uint(v) | (uint)(h & 0x8000) << 16);
 }
 #define VALUE(i) half_bits(((const global ushort *)values)[i])

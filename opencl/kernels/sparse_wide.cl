@@ -20,9 +20,8 @@
 #else
 #define VALUE(i) ((float)((const global char *)values)[i])
 #endif
-/* The exponent is moved by a multiplication, which does subnormal halves as well. */
 inline float half_bits(ushort h) {
-    float v = as_float((uint)(h & 0x7fff) << 13) * 0x1p112f;
+    float v = half_magnitude(h);
     return as_float(as_uint(v) | (uint)(h & 0x8000) << 16);
 }
 
