@@ -44,7 +44,7 @@ unpack() {
 [ -d "$sysroot" ] || { fetch && unpack; }
 cmake -S . -B "$build" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/aarch64.cmake" \
     -DCMAKE_SYSROOT="$sysroot" -DCMAKE_BUILD_TYPE=Release -DTARE_TESTS=ON -DTARE_WERROR=ON \
-    -DTARE_OPENMP=OFF -DTARE_OPENBLAS=OFF -DTARE_ONEDNN=OFF -DTARE_OPENCL=OFF -DTARE_CUDA=OFF >/dev/null
+    -DTARE_OPENCL=OFF -DTARE_CUDA=OFF >/dev/null
 cmake --build "$build" -- --quiet
 cd "$build"
 # The first 64-bit Arm: what it runs, all run.
