@@ -6,7 +6,6 @@
 #include "cuda/x_rows.h"
 #include "src/takes.h"
 
-
 void cu_tile_sum(cu_args a);
 
 enum { BLOCK_UNITS = 4, FMA_WARPS = 8 }; /* pairs of chunks that a split has at least */

@@ -6,8 +6,8 @@
  *   checkrows all DEVICE     what checkall does: every format, type, flag and shape, and large
  * ones; and what test_xnan does: x that is not finite
  *
- * DEVICE: how the ids begin, "opencl", "cuda:0" or "cpu". A third argument: only rows whose name holds it.
- * A line a row; 0 where all are right. */
+ * DEVICE: how the ids begin, "opencl", "cuda:0" or "cpu". A third argument: only rows whose name
+ * holds it. A line a row; 0 where all are right. */
 #include "tests/rowcheck.h"
 #include "tests/rowdata.h"
 #include "tests/rowvalues.h"
