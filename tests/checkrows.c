@@ -1,11 +1,11 @@
-/* The rows of devices other than the CPU against the fp64 reference, without a test framework, so
+/* The rows of a device against the fp64 reference, without a test framework, so
  * that it runs on machines that have none and under tools that watch every access:
  *
  *   checkrows small DEVICE   awkward shapes of a few rows: for oclgrind and compute-sanitizer
  *   checkrows all DEVICE     what checkall does: every format, type, flag and shape, and large ones
  *
- * DEVICE: how the ids begin, "opencl" or "cuda:0". A third argument: only rows whose name holds it.
- * A line a row; 0 where all are right. */
+ * DEVICE: how the ids begin, "opencl", "cuda:0" or "cpu". A third argument: only rows whose name
+ * holds it. A line a row; 0 where all are right. */
 #include "tests/rowcheck.h"
 #include "tests/rowdata.h"
 
