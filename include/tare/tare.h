@@ -16,12 +16,11 @@
  * Threads     plans, tensors and packed weights are immutable once made and may be shared; so may
  *             devices, but for tare_device_set_rates.
  *             A stream and a buffer serve one thread at a time.
- * Floats      the caller's rounding mode, its flushing of subnormals (FTZ, DAZ) and its traps do not
- *             reach an answer: calls that compute do so in the default environment (to nearest
- *             even, subnormals kept, no traps) and give the caller's back. Sticky exception flags
- *             may be raised, as by any arithmetic.
- * Units       bytes, nanoseconds, GB/s = 1e9 bytes a second, GFLOP/s with a multiply and an add
- *             counted as two.
+ * Floats      the caller's rounding mode, its flushing of subnormals (FTZ, DAZ) and its traps do
+ * not reach an answer: calls that compute do so in the default environment (to nearest even,
+ * subnormals kept, no traps) and give the caller's back. Sticky exception flags may be raised, as
+ * by any arithmetic. Units       bytes, nanoseconds, GB/s = 1e9 bytes a second, GFLOP/s with a
+ * multiply and an add counted as two.
  */
 #ifndef TARE_TARE_H
 #define TARE_TARE_H
