@@ -230,7 +230,7 @@ static void ceilings(FILE *out, const json_t *r) {
                 bench_json_number(top, "d2h_gbs"));
     fputs(json_is_true(json_object_get(top, "measured"))
               ? "\n"
-              : " (estimates: this device measures none)\n",
+              : " (estimates: not measured here)\n",
           out);
 }
 

@@ -9,7 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 48, K = 130, M = 3, ENVIRONMENTS = 5 };
+#if defined(__x86_64__) || defined(__aarch64__)
+enum { ENVIRONMENTS = 5 };
+#else
+enum { ENVIRONMENTS = 4 };
+#endif
+enum { N = 48, K = 130, M = 3 };
 
 static const char *const formats[] = {"f32",          "f16",        "bf16",         "i8-tensor",
                                       "i8-row",       "i8-g64",     "i8-row-z",     "i4-g64",
