@@ -74,7 +74,9 @@ static void describe_device(ocl_device *d) {
     text_of(d, CL_DRIVER_VERSION, d->driver, sizeof d->driver);
     text_of(d, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
     (void)clGetPlatformInfo(d->platform, CL_PLATFORM_VERSION, sizeof platform - 1, platform, NULL);
-    snprintf(d->version, sizeof d->version, "%.*s", (int)strcspn(platform, ","), platform);
+    size_t end = strcspn(platform, ",");
+    while (end > 0 && platform[end - 1] == ' ') end--;
+    snprintf(d->version, sizeof d->version, "%.*s", (int)end, platform);
     (void)clGetDeviceInfo(d->id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
     /* A CPU whose driver makes vectors of work-items wants what a GPU wants: it says that it
      * prefers scalars, and it would spill wide vectors a work-item. */
