@@ -228,9 +228,8 @@ static void ceilings(FILE *out, const json_t *r) {
     if (h2d > 0)
         fprintf(out, ", to the device %.1f GB/s, back %.1f GB/s", h2d,
                 bench_json_number(top, "d2h_gbs"));
-    fputs(json_is_true(json_object_get(top, "measured"))
-              ? "\n"
-              : " (estimates: not measured here)\n",
+    fputs(json_is_true(json_object_get(top, "measured")) ? "\n"
+                                                         : " (estimates: not measured here)\n",
           out);
 }
 
