@@ -42,8 +42,6 @@ unpack() {
 }
 
 [ -d "$sysroot" ] || { fetch && unpack; }
-# Without OpenMP: under qemu 7.2 libgomp's barriers hardly get on (2000 empty regions of two threads: more
-# than 20 s).
 cmake -S . -B "$build" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/aarch64.cmake" \
     -DCMAKE_SYSROOT="$sysroot" -DCMAKE_BUILD_TYPE=Release -DTARE_TESTS=ON -DTARE_WERROR=ON \
     -DTARE_OPENCL=OFF -DTARE_CUDA=OFF >/dev/null
