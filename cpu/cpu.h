@@ -15,9 +15,12 @@ enum {
 };
 
 /* Libraries that rows may need: no feature of the processor, so that no mask reaches them. */
-enum { CPU_OPENBLAS_BIT = 32, CPU_ONEDNN_BIT };
+enum { CPU_OPENBLAS_BIT = 32, CPU_ONEDNN_BIT, CPU_ONEDNN_BF16_BIT, CPU_ONEDNN_I8_BIT };
 #define CPU_OPENBLAS (UINT64_C(1) << CPU_OPENBLAS_BIT)
 #define CPU_ONEDNN (UINT64_C(1) << CPU_ONEDNN_BIT)
+#define CPU_ONEDNN_BF16 (UINT64_C(1) << CPU_ONEDNN_BF16_BIT) /* on this processor it has those */
+#define CPU_ONEDNN_I8 (UINT64_C(1) << CPU_ONEDNN_I8_BIT)     /* products, and they are exact */
+#define CPU_LIBRARIES (CPU_OPENBLAS | CPU_ONEDNN | CPU_ONEDNN_BF16 | CPU_ONEDNN_I8)
 /* cpu/runtime.c: opens them; those that can be used. */
 uint64_t cpu_libraries(void);
 

@@ -11,7 +11,11 @@
 
 const char *cpu_feature_name(int bit) {
     if (bit == CPU_OPENBLAS_BIT) return openblas_text();
+    if (bit >= CPU_ONEDNN_BIT && bit <= CPU_ONEDNN_I8_BIT && !onednn_open()) return onednn_text();
     if (bit == CPU_ONEDNN_BIT) return onednn_text();
+    if (bit == CPU_ONEDNN_BF16_BIT) return "no bf16 products of oneDNN on this processor";
+    if (bit == CPU_ONEDNN_I8_BIT)
+        return "no exact int8 products of oneDNN on this processor: without VNNI they saturate";
     for (int i = 0; i < bit; i++)
         if (!cpu_family_here.features[i].name) return NULL;
     return bit >= 0 ? cpu_family_here.features[bit].name : NULL;

@@ -12,7 +12,7 @@ static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
 const tare_kernel matmul_bf16_onednn = {
     .name = "matmul_bf16_onednn",
     .op = TARE_MATMUL,
-    .needs = CPU_ONEDNN,
+    .needs = CPU_ONEDNN | CPU_ONEDNN_BF16,
     .vendor = "oneDNN",
     .fit = fit,
     .pack = onednn_float_pack,

@@ -59,8 +59,6 @@ static int fit(const tare_rates *rates, const tare_problem *p, tare_fit *f) {
                                      .wants = TARE_X_I8};
     if (!tare_takes_problem(&takes, p, f->why)) return 0;
     if (p->k > K_MAX) return refuse(f, "i32 sums hold k up to 131072");
-    if (!onednn_exact_i8())
-        return refuse(f, "oneDNN's products of signed bytes saturate on a processor without VNNI");
     onednn_case c = case_of(p, p->m, tare_threads());
     size_t packed, scratch;
     if (!onednn_fit(&c, &packed, &scratch, f->why)) return 0;
@@ -149,7 +147,7 @@ static void release(void *state, void *blob) {
 const tare_kernel matmul_w8a8_onednn = {
     .name = "matmul_w8a8_onednn",
     .op = TARE_MATMUL,
-    .needs = CPU_ONEDNN,
+    .needs = CPU_ONEDNN | CPU_ONEDNN_I8,
     .vendor = "oneDNN",
     .fit = fit,
     .pack = pack,

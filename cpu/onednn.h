@@ -27,6 +27,9 @@ typedef struct onednn_case {
 /* 1: sizes are set; 0: `why` says what is missing. */
 int onednn_fit(const onednn_case *c, size_t *packed, size_t *scratch, char why[160]);
 
+/* Whether it has a product of x and w of this type on this processor at all. */
+int onednn_multiplies(tare_type t);
+
 /* `blob` has *used bytes; w is [n][k], row by row. */
 tare_status onednn_pack(const onednn_case *c, const void *w, void *blob, size_t *used);
 void onednn_release(void *device, void *blob);

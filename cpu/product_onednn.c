@@ -150,6 +150,13 @@ int onednn_fit(const onednn_case *asked, size_t *packed, size_t *scratch, char w
     return 1;
 }
 
+int onednn_multiplies(tare_type t) {
+    onednn_case c = {.m = 16, .n = 16, .k = 64, .x = t, .w = t, .y = TARE_F32, .threads = 1};
+    size_t packed, scratch;
+    char why[160];
+    return onednn_fit(&c, &packed, &scratch, why);
+}
+
 /* ---- packing ---- */
 
 /* Takes the description. */

@@ -1,7 +1,7 @@
 /* Which libraries work below the rows: part of every record's environment. */
 #include "cpu/cpu.h"
-#include "cpu/lib/onednn.h"
 #include "cpu/lib/openblas.h"
+#include "cpu/onednn.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,10 @@ static void add(char *out, size_t size, const char *text) {
 }
 
 uint64_t cpu_libraries(void) {
-    return (openblas_open() ? CPU_OPENBLAS : 0) | (onednn_open() ? CPU_ONEDNN : 0);
+    uint64_t there = openblas_open() ? CPU_OPENBLAS : 0;
+    if (!onednn_open()) return there;
+    return there | CPU_ONEDNN | (onednn_multiplies(TARE_BF16) ? CPU_ONEDNN_BF16 : 0) |
+           (onednn_multiplies(TARE_I8) && onednn_exact_i8() ? CPU_ONEDNN_I8 : 0);
 }
 
 void cpu_runtime(char *out, size_t size) {

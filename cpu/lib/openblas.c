@@ -159,6 +159,25 @@ static void describe(void) {
              kind[parallel]);
 }
 
+/* Whether this processor has what a core's kernels are made of. OPENBLAS_CORETYPE may name any, and
+ * the library takes it at its word. */
+static int core_runs(const char *core) {
+#if defined(__x86_64__)
+    static const char *const avx2[] = {"Haswell", "Zen", "Excavator"}, *const avx512[] = {
+                                                                           "SkylakeX", "Cooperlake",
+                                                                           "SapphireRapids"};
+    __builtin_cpu_init();
+    int has2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    int has512 = has2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+    for (size_t i = 0; i < 3; i++)
+        if ((strcasecmp(core, avx2[i]) == 0 && !has2) ||
+            (strcasecmp(core, avx512[i]) == 0 && !has512))
+            return 0;
+#endif
+    (void)core;
+    return 1;
+}
+
 static int take(void) {
     openmp_look();
     if (!cpu_library_open(&library) || !cpu_library_fill(&library, symbols)) return 0;
@@ -169,6 +188,9 @@ static int take(void) {
         return cpu_library_refuse(&library, "threads of an unknown kind");
     if (parallel == OPENMP_THREADS && !openmp_find(&runtime, library.handle))
         return cpu_library_refuse(&library, "its OpenMP is an unknown one");
+    if (!core_runs(api.get_corename()))
+        return cpu_library_refuse(&library, "it runs %s kernels, not this processor's",
+                                  api.get_corename());
     describe();
     gate_begin();
     return 1;
