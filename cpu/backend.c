@@ -11,6 +11,7 @@
 static tare_status describe(void *state, tare_device_info *info) {
     (void)state;
     info->threads = tare_threads();
+    cpu_runtime(info->runtime, sizeof info->runtime); /* whose threads: may change */
     return TARE_OK;
 }
 
@@ -24,7 +25,6 @@ static tare_status open_cpu(int index, tare_device_info *info, tare_rates *rates
     snprintf(info->id, sizeof info->id, "cpu");
     cpu_name(info->name, sizeof info->name);
     cpu_feature_names(cpu_features(), info->features, sizeof info->features);
-    cpu_runtime(info->runtime, sizeof info->runtime);
     info->memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
     long l3 = cpu_cache(3), l2 = cpu_cache(2);
     info->cache = l3 > 0 ? l3 : l2 > 0 ? l2 : (long)8 << 20;

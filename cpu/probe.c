@@ -12,6 +12,7 @@
 #include "cpu/machine.h"
 #include "src/room.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,14 +39,14 @@ typedef struct burst {
 typedef struct math_job {
     const probe_math *p;
     int64_t rounds;
-    double work[PARALLEL_MAX];
+    double work[PARALLEL_MAX], result[PARALLEL_MAX];
 } math_job;
 
 static void math_piece(void *ctx, int part, int parts) {
     math_job *j = ctx;
     double t = now();
     (void)parts;
-    sink = j->p->run(j->rounds);
+    j->result[part] = j->p->run(j->rounds);
     j->work[part] = now() - t;
 }
 
@@ -55,7 +56,8 @@ static burst burst_of(const probe_math *p, int64_t rounds) {
     double work = 0, start = now();
     parallel_pieces(threads, math_piece, &j);
     double wall = now() - start;
-    for (int i = 0; i < threads; i++) work = j.work[i] > work ? j.work[i] : work;
+    for (int i = 0; i < threads; i++)
+        work = j.work[i] > work ? j.work[i] : work, sink = j.result[i];
     return (burst){threads * (double)rounds * p->ops, wall, work};
 }
 
@@ -80,6 +82,7 @@ typedef struct read_job {
     char *buf;
     probe_read *read;
     int passes;
+    atomic_ullong sum;
 } read_job;
 
 static void fill(void *ctx, int64_t from, int64_t to, int part) {
@@ -89,12 +92,12 @@ static void fill(void *ctx, int64_t from, int64_t to, int part) {
 }
 
 static void read_share(void *ctx, int64_t from, int64_t to, int part) {
-    const read_job *j = ctx;
+    read_job *j = ctx;
     uint64_t sum = 0;
     (void)part;
     for (int i = 0; i < j->passes; i++)
         sum ^= j->read(j->buf + from * READ_UNIT, (size_t)(to - from) * READ_UNIT) + (uint64_t)i;
-    sink = (double)sum;
+    atomic_fetch_xor_explicit(&j->sum, sum, memory_order_relaxed);
 }
 
 /* GB/s over `bytes`, `passes` of them a burst. */
@@ -114,6 +117,7 @@ static tare_status read_rate(size_t bytes, int passes, double seconds, double *r
         double one = (double)(units * READ_UNIT) * passes / (now() - t);
         if (one > best) best = one;
     } while (now() - start < seconds);
+    sink = (double)atomic_load(&j.sum);
     tare_free(j.buf);
     *rate = best * 1e-9;
     return TARE_OK;

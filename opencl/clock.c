@@ -135,7 +135,10 @@ static tare_status compare(trial *t) {
         tries++;
         good = ocl_clock_judge(t->stamps, t->fills, t->host_ns, &d->tick_ns, d->clock_why,
                                sizeof d->clock_why);
-        if (good) d->clock_why[0] = 0;
+        if (good)
+            d->clock_why[0] = 0;
+        else
+            d->tick_ns = 0; /* is the host's then, and nothing said of it */
     }
     return TARE_OK;
 }

@@ -91,7 +91,8 @@ static double quota_of(const char *root, int v2) {
     if (!group_of(root, v2, group) || !mount_of(root, v2, at, shows)) return 0;
     /* A container sees its own group as the mount's top, or the whole hierarchy. */
     size_t skip = strcmp(shows, "/") == 0 ? 0 : strlen(shows);
-    const char *below = strncmp(group, shows, skip) == 0 ? group + skip : "";
+    int within = strncmp(group, shows, skip) == 0 && (group[skip] == 0 || group[skip] == '/');
+    const char *below = within ? group + skip : "";
     snprintf(folder, sizeof folder, "%s%s%s", root, at, below);
     size_t top = strlen(root) + strlen(at);
     for (;;) {

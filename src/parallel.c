@@ -45,22 +45,23 @@ static void in_place(int pieces, parallel_piece *piece, void *ctx) {
     for (int i = 0; i < pieces; i++) piece(ctx, i, pieces);
 }
 
-/* What a host gets to run. A piece that it runs twice, or that is none, is passed over; those that
- * it leaves out are run by us: an answer may not depend on its manners. */
+/* What a host gets to run: at most as many calls as it lends threads, each of one piece or of
+ * several. A call that it makes twice, or that is none, is passed over; those that it leaves out
+ * are made by us: an answer may not depend on its manners. */
 typedef struct lent {
     parallel_piece *piece;
     void *ctx;
-    int pieces;
+    int pieces, calls;
     atomic_uchar taken[PARALLEL_MAX];
 } lent;
 
 static void run_lent(void *arg, int i) {
     lent *l = arg;
-    if (i < 0 || i >= l->pieces || atomic_exchange(&l->taken[i], 1)) return;
+    if (i < 0 || i >= l->calls || atomic_exchange(&l->taken[i], 1)) return;
     TARE_FP_DEFAULT;
     int before = inside;
     inside = 1;
-    l->piece(l->ctx, i, l->pieces);
+    for (int p = i; p < l->pieces; p += l->calls) l->piece(l->ctx, p, l->pieces);
     inside = before;
 }
 
@@ -69,9 +70,13 @@ static void on_host(const parallel_host *h, int pieces, parallel_piece *piece, v
     l.piece = piece;
     l.ctx = ctx;
     l.pieces = pieces;
-    for (int i = 0; i < pieces; i++) atomic_init(&l.taken[i], 0);
-    h->fn(h->ctx, pieces, run_lent, &l);
-    for (int i = 0; i < pieces; i++) run_lent(&l, i);
+    l.calls = pieces < h->threads ? pieces : h->threads;
+    for (int i = 0; i < l.calls; i++) atomic_init(&l.taken[i], 0);
+    /* What else the host may run on this thread meanwhile is none of the stream's. */
+    const parallel_host *before = parallel_enter(NULL);
+    if (l.calls > 1) h->fn(h->ctx, l.calls, run_lent, &l);
+    parallel_leave(before);
+    for (int i = 0; i < l.calls; i++) run_lent(&l, i);
 }
 
 void parallel_pieces(int pieces, parallel_piece *piece, void *ctx) {

@@ -51,13 +51,17 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
         return refuse(why, "its library has threads of its own, and a host lends its");
     if (row->needs & ~d->features) return tare_plan_features(d, row, why);
     memset(&fit, 0, sizeof fit);
+    int threads = tare_threads(); /* scratch is sized for as many, whatever is set meanwhile */
     if (!row->fit(&d->rates, p, &fit)) {
         fit.why[sizeof fit.why - 1] = 0;
         return refuse(why, fit.why[0] ? fit.why : "refused without a reason");
     }
     if (!(fit.cost_ns >= 0) || !isfinite(fit.cost_ns) || !(fit.bytes >= 0) || !(fit.ops >= 0))
         return refuse(why, "its predicted cost is no number"); /* nothing compares with a NaN */
-    if (tare_declined(d, p, row->name, why)) return 0;
+    if (tare_declined(d, p, row->name, why)) {
+        tare_text_clean(why); /* it was cut to length */
+        return 0;
+    }
     double tuned = tare_tuned_cost(d, p, row->name);
     *out = (tare_plan){.problem = *p,
                        .device = d,
@@ -70,7 +74,7 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
                        .ops = fit.ops,
                        .unit = fit.unit,
                        .measured = tuned >= 0,
-                       .threads = tare_threads(),
+                       .threads = threads < tare_threads() ? threads : tare_threads(),
                        .packed_bytes = fit.packed_bytes,
                        .scratch_bytes = fit.scratch_bytes};
     return 1;

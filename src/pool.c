@@ -154,12 +154,16 @@ static void *work(void *arg) {
     }
 }
 
+/* Of the thread that makes them: the host's handler gets them, wherever a piece ran. */
+static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+
 static int start(int thread) {
     pthread_attr_t a;
     sigset_t all, before;
     if (pthread_attr_init(&a) != 0) return 0;
     pthread_attr_setstacksize(&a, STACK);
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&pool.thread[thread], &a, work, (void *)(intptr_t)thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -209,9 +213,11 @@ static void publish(const view *v) {
     atomic_store_explicit(&pool.ctx, v->ctx, memory_order_release);
     atomic_store_explicit(&pool.pieces, v->pieces, memory_order_release);
     atomic_store(&pool.job, n + 2);
-    if (atomic_load(&pool.sleepers) == 0) return;
+    /* Those awake come by themselves. One that is about to sleep sees the job before it does. */
+    int asleep = atomic_load(&pool.sleepers), need = v->pieces - 1 - (pool.workers - asleep);
+    if (asleep == 0 || need <= 0) return;
     atomic_fetch_add(&pool.bell, 1);
-    futex_wake(&pool.bell, v->pieces - 1);
+    futex_wake(&pool.bell, need);
 }
 
 static int done(uint64_t unused) {

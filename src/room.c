@@ -64,9 +64,17 @@ static void groups_from(const char *root, const char *path, int v2, tare_room *r
     }
 }
 
+/* Whether a list of version 1's controllers has this one: mounted together, they share a folder
+ * that is called as the list is. */
+static int has_memory(const char *list) {
+    for (const char *at = list; (at = strstr(at, "memory")); at += 6)
+        if ((at == list || at[-1] == ',') && (at[6] == 0 || at[6] == ',')) return 1;
+    return 0;
+}
+
 /* "0::/path" is v2's; "4:memory:/path" v1's, among others' of a list like "cpu,cpuacct". */
 static void groups(const char *proc, const char *cgroup, tare_room *r) {
-    char path[PATH], line[PATH], v1[PATH];
+    char path[PATH], line[PATH], v1[PATH], other[2 * PATH];
     snprintf(path, sizeof path, "%s/self/cgroup", proc);
     snprintf(v1, sizeof v1, "%s/memory", cgroup);
     FILE *f = fopen(path, "re");
@@ -77,7 +85,12 @@ static void groups(const char *proc, const char *cgroup, tare_room *r) {
         if (!at) continue;
         *at++ = 0;
         if (!names[1]) groups_from(cgroup, at, 1, r);
-        if (strcmp(names + 1, "memory") == 0) groups_from(v1, at, 0, r);
+        if (strcmp(names + 1, "memory") == 0) {
+            groups_from(v1, at, 0, r);
+        } else if (has_memory(names + 1)) {
+            snprintf(other, sizeof other, "%s/%s", cgroup, names + 1);
+            groups_from(other, at, 0, r);
+        }
     }
     fclose(f);
 }

@@ -20,7 +20,8 @@ void tare_set_threads(int n) {
 int tare_threads(void) {
     int n = atomic_load_explicit(&threads_set, memory_order_relaxed);
     if (n > 0) return n;
+    int before = n;
     n = default_threads();
-    atomic_store(&threads_set, n);
-    return n;
+    if (atomic_compare_exchange_strong(&threads_set, &before, n)) return n;
+    return before > 0 ? before : n; /* set meanwhile */
 }

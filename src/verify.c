@@ -28,7 +28,8 @@ struct tare_verify {
     double *x;          /* [pool][k] */
     int64_t *at;        /* of column c: its elements begin at at[c] of y and mag */
     double *y, *mag;
-    int huge; /* sums may overflow on the way: what is not finite is then no fault */
+    double most; /* where magnitudes reach it, sums may overflow on the way */
+    int huge;    /* some do */
 };
 
 static int64_t row_of(const tare_verify *v, int64_t i) {
@@ -111,8 +112,8 @@ static tare_status make(tare_verify *v, const tare_tensor *t, const void *x, con
     if (s == TARE_OK) s = format_rows(v->pool, threads, load_row, &j);
     if (s == TARE_OK) s = format_rows(v->p.n, threads, do_column, &j);
     tare_free(j.rows);
-    double most = v->p.flags & TARE_SUM_F16 ? 65504 : 0x1p126;
-    for (int64_t i = 0; s == TARE_OK && i < v->at[n]; i++) v->huge |= v->mag[i] >= most;
+    v->most = v->p.flags & TARE_SUM_F16 ? 65504 : 0x1p126;
+    for (int64_t i = 0; s == TARE_OK && i < v->at[n]; i++) v->huge |= v->mag[i] >= v->most;
     return s;
 }
 
@@ -148,18 +149,25 @@ static int is_nan(tare_type t, const void *y, size_t i) {
     return (((const uint16_t *)y)[i] & 0x7fffu) > (t == TARE_F16 ? 0x7c00u : 0x7f80u);
 }
 
+/* The bits that y was filled with, a NaN that no arithmetic makes: where NaN may be an answer. */
+static int is_unwritten(tare_type t, const void *y, size_t i) {
+    return t == TARE_F32 ? ((const uint32_t *)y)[i] == 0xffffffffu
+                         : ((const uint16_t *)y)[i] == 0xffffu;
+}
+
 /* Within the bound, or past what the type of y holds and therefore infinite. */
 static int is_right(const tare_verify *v, double got, int64_t at, double bound) {
     double want = v->y[at], largest = v->p.y == TARE_F16 ? 65504 : 0x1p127;
     if (fabs(got - want) <= bound) return 1;
-    if (!isinf(got)) return v->huge && isnan(got);
-    return v->huge || (fabs(want) + bound >= largest && (got > 0) == (want > 0));
+    if (v->mag[at] >= v->most && !isfinite(got)) return 1;
+    return isinf(got) && (fabs(want) + bound >= largest && (got > 0) == (want > 0));
 }
 
 tare_status tare_verify_check(const tare_verify *v, const void *y) {
     const tare_problem *p = &v->p;
-    for (int64_t i = 0; !v->huge && i < p->m * p->n; i++)
-        if (is_nan(p->y, y, (size_t)i))
+    int (*missing)(tare_type t, const void *y, size_t i) = v->huge ? is_unwritten : is_nan;
+    for (int64_t i = 0; i < p->m * p->n; i++)
+        if (missing(p->y, y, (size_t)i))
             TARE_FAIL(TARE_E_UNSUPPORTED, "wrong: y[%lld,%lld] is NaN or was not written",
                       (long long)(i / p->n), (long long)(i % p->n));
     for (int64_t c = 0; c < p->n; c++)

@@ -138,8 +138,8 @@ static void refused(const char *format, tare_type x, uint32_t flags, const char 
 Test(cuda_bs_wgmma, refuses) {
     refused("csr/f16", TARE_F16, 0, "block-sparse");
     refused("bs32x64/f16", TARE_F16, 0, "multiples of 64");
-    refused("bs64x64/f32", TARE_F32, 0, "f16 and bf16");
-    refused("bs64x64/f16", TARE_F32, 0, "of the values' type");
+    refused("bs64x64/f32", TARE_F32, 0, "takes f16, bf16 values");
+    refused("bs64x64/f16", TARE_F32, 0, "takes x in f16, bf16");
     refused("bs64x64/bf16", TARE_F16, 0, "of the values' type");
 }
 

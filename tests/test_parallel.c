@@ -209,6 +209,20 @@ Test(parallel, a_host_lends_its_threads_to_the_process) {
     cr_assert_eq(tare_set_parallel(lend, NULL, 0), TARE_E_ARG);
 }
 
+/* Its arrays have as many places as it lends threads, whatever the knob says later. */
+Test(parallel, a_host_is_asked_for_no_more_than_it_lends) {
+    product p;
+    host h = {0};
+    tare_set_threads(16);
+    open_product(&p, "f32", 0);
+    cr_assert_eq(tare_set_parallel(lend, &h, 4), TARE_OK);
+    tare_set_threads(16);
+    cr_assert(same(&p) && h.calls > 0 && h.most == 4, "%d pieces", h.most);
+    cr_assert(each_once(16) && each_once(5) && h.most == 4);
+    tare_set_parallel(NULL, NULL, 0);
+    close_product(&p);
+}
+
 Test(parallel, two_streams_use_their_own_hosts) {
     tare_set_threads(4);
     product p, q;
@@ -445,6 +459,13 @@ Test(parallel, quotas_of_control_groups) {
             {"/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n"},
             {NULL, NULL}}),
         0, "version 1, no limit");
+    cr_assert_eq(
+        quota((const char *[][2]){
+            {"/proc/self/cgroup", "0::/ab\n"},
+            {"/proc/self/mountinfo", "30 24 0:26 /a /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"},
+            {"/sys/fs/cgroup/cpu.max", "100000 100000\n"},
+            {NULL, NULL}}),
+        1, "another group whose name begins alike");
     cr_assert_eq(quota((const char *[][2]){{"/proc/self/cgroup", "garbage\n::\n0::\n"},
                                            {"/proc/self/mountinfo", "- - -\n - cgroup2\n"},
                                            {NULL, NULL}}),

@@ -1,5 +1,6 @@
 /* Opening a library by its name, and its functions by theirs. */
 #include "cpu/lib/library.h"
+#include "src/elf.h"
 
 #include <dlfcn.h>
 #include <stdarg.h>
@@ -34,6 +35,7 @@ static int hindered(cpu_library *l) {
 /* The file that the user named. What is no plain file is not opened: a pipe would wait for ever. */
 static int open_named(cpu_library *l, const char *file) {
     struct stat s;
+    char not_one[160];
     if (!*file || strcmp(file, "off") == 0)
         return cpu_library_refuse(l, "switched off by %s", l->variable);
     if (*file != '/' && strchr(file, '/'))
@@ -42,6 +44,8 @@ static int open_named(cpu_library *l, const char *file) {
         return cpu_library_refuse(l, "%s was not found", tail(file));
     if (*file == '/' && !S_ISREG(s.st_mode))
         return cpu_library_refuse(l, "%s is no plain file", tail(file));
+    if (*file == '/' && !tare_elf_check(file, not_one, sizeof not_one))
+        return cpu_library_refuse(l, "%s: %s", tail(file), not_one);
     if (hindered(l)) return 0;
     l->handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (l->handle) return 1;

@@ -77,7 +77,7 @@ static int take_threads(const onednn_version *v) {
 static int take_isa(const onednn_version *v) {
     const char *most = getenv("ONEDNN_MAX_CPU_ISA");
     int amx = onednn_has_amx();
-    if (!most) most = getenv("DNNL_MAX_CPU_ISA");
+    if (!most || !*most) most = getenv("DNNL_MAX_CPU_ISA");
     int lowered = onednn_isa_lowered(v->major, amx, most);
     /* Fails where the host has used the library before; what is in effect then is what counts. */
     if (lowered) (void)onednn.set_max_cpu_isa(ONEDNN_AVX512_BF16);

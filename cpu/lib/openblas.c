@@ -1,6 +1,7 @@
 /* Opening OpenBLAS, and calls of it that end. */
 #include "cpu/lib/openblas.h"
 #include "cpu/lib/library.h"
+#include "cpu/lib/onednn.h"
 #include "cpu/lib/openmp.h"
 #include "src/internal.h"
 
@@ -160,19 +161,25 @@ static void describe(void) {
 }
 
 /* Whether this processor has what a core's kernels are made of. OPENBLAS_CORETYPE may name any, and
- * the library takes it at its word. */
+ * the library takes it at its word. Names that are not here need no more than SSE. */
 static int core_runs(const char *core) {
 #if defined(__x86_64__)
-    static const char *const avx2[] = {"Haswell", "Zen", "Excavator"}, *const avx512[] = {
-                                                                           "SkylakeX", "Cooperlake",
-                                                                           "SapphireRapids"};
     __builtin_cpu_init();
-    int has2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    int has512 = has2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
-    for (size_t i = 0; i < 3; i++)
-        if ((strcasecmp(core, avx2[i]) == 0 && !has2) ||
-            (strcasecmp(core, avx512[i]) == 0 && !has512))
-            return 0;
+    int avx = __builtin_cpu_supports("avx") != 0;
+    int fma = avx && __builtin_cpu_supports("fma"), avx2 = fma && __builtin_cpu_supports("avx2");
+    int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    int bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
+    const struct {
+        const char *core;
+        int runs;
+    } cores[] = {{"Sandybridge", avx}, {"Bulldozer", avx && __builtin_cpu_supports("fma4")},
+                 {"Piledriver", fma},  {"Steamroller", fma},
+                 {"Excavator", avx2},  {"Haswell", avx2},
+                 {"Zen", avx2},        {"SkylakeX", avx512},
+                 {"Cooperlake", bf16}, {"SapphireRapids", bf16 && onednn_has_amx()}};
+    for (size_t i = 0; i < sizeof cores / sizeof *cores; i++)
+        if (strcasecmp(core, cores[i].core) == 0) return cores[i].runs;
 #endif
     (void)core;
     return 1;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- forks ---- */
@@ -20,8 +21,22 @@ static void in_child(void) {
     pthread_mutex_init(&lock, NULL); /* another thread of the parent's may have held it */
 }
 
+/* Whether this process is a child that runs on with its parent's memory, as multiprocessing's do:
+ * a runtime that is there by now is the parent's. PF_FORKNOEXEC of the ninth field, proc(5). */
+static int is_forked(void) {
+    unsigned long flags = 0;
+    char text[512] = "";
+    FILE *f = fopen("/proc/self/stat", "re");
+    if (!f) return 0;
+    const char *after = fgets(text, sizeof text, f) ? strrchr(text, ')') : NULL;
+    fclose(f);
+    return after && sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
+           (flags & 0x40);
+}
+
 /* When tare is loaded, since its first use may come after the fork. */
 __attribute__((constructor)) static void watch_forks(void) {
+    forks = is_forked() ? 1 : 0;
     pthread_atfork(NULL, NULL, in_child);
 }
 
@@ -115,7 +130,7 @@ int openmp_startable(int wanted) {
 
 /* ---- counts ---- */
 
-/* Threads that the runtime has started for this one, or was seen to be able to. */
+/* Threads that the runtime has started for this one. */
 static _Thread_local int team = 1;
 
 static int is_stale(void) {
@@ -129,7 +144,6 @@ int openmp_granted(const openmp *o, int wanted) {
     if (wanted > 1 && (wanted > team || carrier)) {
         int most = openmp_startable(wanted + carrier) - carrier;
         if (most < wanted) return most > 1 ? most : 1;
-        team = wanted;
     }
     return wanted > 1 ? wanted : 1;
 }
@@ -139,7 +153,6 @@ openmp_before openmp_enter(const openmp *o, int threads) {
     openmp_before b = {o->get_max_threads(), o->get_dynamic()};
     if (b.dynamic) o->set_dynamic(0);
     if (b.threads != threads) o->set_num_threads(threads);
-    if (threads > 1) team = threads; /* a smaller team lets the others go */
     return b;
 }
 
@@ -159,6 +172,7 @@ static void *call_here(void *ctx) {
     const load *l = ctx;
     openmp_before before = openmp_enter(l->o, l->threads);
     l->fn(l->ctx);
+    if (l->threads > 1) team = l->threads; /* a smaller team lets the others go */
     openmp_leave(l->o, before);
     return NULL;
 }

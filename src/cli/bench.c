@@ -258,7 +258,7 @@ int cli_bench(int argc, char **argv) {
     if (s != TARE_OK) cli_bad("bench", "%s", tare_last_error());
     int code = s == TARE_OK ? (int)bench_outcome_of(j.cells.cell, j.cells.count, j.args.gate)
                             : bench_exit_of(s);
-    if (s == TARE_OK && bench_interrupted()) code = cli_interrupted("bench");
+    if (s == TARE_OK && bench_interrupted() && code != CLI_WRONG) code = cli_interrupted("bench");
     bench_cells_clear(&j.cells);
     for (int i = 0; i < j.devices.count; i++) bench_setup_clear(&j.setup[i]);
     bench_matrix_clear(&j.matrix);
