@@ -20,6 +20,19 @@ static memo memos[MEMORY];
 static int count, next;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* A child forked while another thread holds the lock would wait for that thread, which it lacks. */
+static void hold(void) {
+    pthread_mutex_lock(&lock);
+}
+
+static void let_go(void) {
+    pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void guard_fork(void) {
+    pthread_atfork(hold, let_go, let_go);
+}
+
 static const memo *find(const tare_device *d, const tare_problem *p, const char *kernel) {
     for (int i = 0; i < count; i++)
         if (memos[i].device == d && strcmp(memos[i].kernel, kernel) == 0 &&

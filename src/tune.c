@@ -22,6 +22,19 @@ static memo memos[MEMORY];
 static int memo_count, memo_next;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* A child forked while another thread holds the lock would wait for that thread, which it lacks. */
+static void hold(void) {
+    pthread_mutex_lock(&lock);
+}
+
+static void let_go(void) {
+    pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void guard_fork(void) {
+    pthread_atfork(hold, let_go, let_go);
+}
+
 double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel) {
     double ns = -1;
     pthread_mutex_lock(&lock);

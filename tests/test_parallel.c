@@ -342,6 +342,40 @@ static void *nothing(void *arg) {
     return arg;
 }
 
+static void *plan_for_ever(void *ctx) {
+    product *p = ctx;
+    for (;;) {
+        tare_plan plan;
+        tare_plan_options own = {.own_only = 1}; /* whose fits take less time than the locks */
+        tare_plan_make(p->plan.device, &p->plan.problem, &own, &plan);
+    }
+    return NULL;
+}
+
+/* While another thread plans, a fork happens between its locks and within them. */
+static int plan_again(void *ctx) {
+    product *p = ctx;
+    tare_plan plan;
+    tare_plan_options own = {.own_only = 1};
+    return tare_plan_make(p->plan.device, &p->plan.problem, &own, &plan) != TARE_OK;
+}
+
+static int forks_beside_a_planner(void *ctx) {
+    pthread_t t;
+    if (pthread_create(&t, NULL, plan_for_ever, ctx) != 0) return 3;
+    for (int i = 0; i < 1000; i++)
+        if (in_child(plan_again, ctx) != 0) return 1;
+    return 0;
+}
+
+Test(parallel, a_fork_while_another_thread_plans) {
+    product p;
+    tare_set_threads(2);
+    open_product(&p, "f32", 0);
+    cr_assert_eq(in_child(forks_beside_a_planner, &p), 0);
+    close_product(&p);
+}
+
 /* Root is exempt from the limit, so it is not root that tries. 77: the limit does not bite here. */
 static int without_threads(void *ctx) {
     struct rlimit none = {1, 1};
