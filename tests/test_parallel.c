@@ -298,8 +298,6 @@ Test(parallel, encoding_and_reference_on_a_hosts_threads) {
 
 /* ---- surroundings ---- */
 
-#ifndef __SANITIZE_THREAD__ /* which does not follow a fork of several threads */
-
 /* The child's answer: 0 is right. It is ended where it hangs. */
 static int in_child(int (*what)(void *), void *ctx) {
     int status = 0;
@@ -434,8 +432,6 @@ Test(parallel, an_idle_pool_sleeps) {
     cr_assert_eq(in_child(sleeps, &p), 0);
     close_product(&p);
 }
-
-#endif
 
 /* ---- quotas ---- */
 

@@ -1,6 +1,8 @@
 /* One plan and one set of packed weights, several threads: each with its own stream and buffers,
- * all must get the same bits, while further threads plan, explain, tune and fail. Meant for TSan;
- * useful everywhere. A plain program: TSan and a forking test framework do not mix. */
+ * all must get the same bits, while further threads plan, explain, tune and fail. Regions of
+ * several callers at once, too. Meant for TSan; useful everywhere. A plain program: TSan and a
+ * forking test framework do not mix. */
+#include "src/parallel.h"
 #include "tests/rowdata.h"
 
 #include <pthread.h>
@@ -91,7 +93,47 @@ static int check(const char *name, uint32_t flags) {
     return 1;
 }
 
+/* Callers side by side: one has the pool, the others do their pieces themselves. */
+typedef struct tally {
+    int done[THREADS * 2];
+    int64_t sum[THREADS];
+} tally;
+
+static void mark(void *ctx, int piece, int pieces) {
+    tally *t = ctx;
+    if (piece < pieces) t->done[piece]++;
+}
+
+static void add(void *ctx, int64_t item, int part) {
+    ((tally *)ctx)->sum[part] += item;
+}
+
+static void *hammer(void *arg) {
+    (void)arg;
+    for (int round = 0; round < 2000; round++) {
+        tally t = {{0}, {0}};
+        int pieces = 2 + round % (2 * THREADS - 1), wrong = 0;
+        parallel_pieces(pieces, mark, &t);
+        for (int i = 0; i < 2 * THREADS; i++) wrong += t.done[i] != (i < pieces);
+        parallel_items(100, THREADS, add, &t);
+        for (int i = 1; i < THREADS; i++) t.sum[0] += t.sum[i];
+        if (wrong || t.sum[0] != 4950) complain("a region");
+    }
+    return NULL;
+}
+
+static void regions(void) {
+    pthread_t t[THREADS];
+    for (int threads = 2; threads <= THREADS + 1; threads++) {
+        tare_set_threads(threads);
+        for (int i = 0; i < THREADS; i++) pthread_create(&t[i], NULL, hammer, NULL);
+        for (int i = 0; i < THREADS; i++) pthread_join(t[i], NULL);
+    }
+    tare_set_threads(0);
+}
+
 int main(void) {
+    regions();
     static const struct {
         const char *format;
         uint32_t flags;
