@@ -152,7 +152,7 @@ static void routes(FILE *f, const demo *d) {
         "more than f32.\n\n## How it was measured\n\nWhat was measured is what was read back "
         "from the file. A sample is one batch of test images, f32 in host memory, to scores in "
         "host memory, with every conversion in between. All routes take turns in random order; "
-        "each runs once untimed before its sample, so its weights are in the cache (hot). Kernels "
+        "each runs untimed before its sample, so its weights are in the cache (hot). Kernels "
         "were chosen by measuring every row that "
         "fits, layer by layer.\n",
         d->o.fine_epochs);
