@@ -3,66 +3,20 @@
  * run. So the default is the quota rounded down: what is never stopped is measured right.
  *
  * Source: Linux, Documentation/admin-guide/cgroup-v2.rst (cpu.max), scheduler/sched-bwc.rst
- * (cpu.cfs_quota_us), proc(5) for cgroup and mountinfo. */
+ * (cpu.cfs_quota_us). */
 #include "src/cpus.h"
+
+#include "src/cgroup.h"
 
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 1024, LINE = 4096 };
-
-/* Whether `list`, separated by commas, has `word`. */
-static int has_word(const char *list, const char *word) {
-    size_t n = strlen(word);
-    for (const char *at = list; (at = strstr(at, word)); at += n)
-        if ((at == list || at[-1] == ',') && (at[n] == 0 || at[n] == ',')) return 1;
-    return 0;
-}
-
-/* The group of this process in version 2 (v2) or in version 1's cpu controller. */
-static int group_of(const char *root, int v2, char path[PATH_ROOM]) {
-    char name[PATH_ROOM], line[LINE];
-    int found = 0;
-    snprintf(name, sizeof name, "%s/proc/self/cgroup", root);
-    FILE *f = fopen(name, "r");
-    if (!f) return 0;
-    while (!found && fgets(line, sizeof line, f)) {
-        line[strcspn(line, "\n")] = 0;
-        char *controllers = strchr(line, ':'), *at = controllers ? strchr(controllers + 1, ':') : 0;
-        if (!at) continue;
-        *at++ = 0;
-        found = v2 ? controllers[1] == 0 : has_word(controllers + 1, "cpu");
-        if (found) found = snprintf(path, PATH_ROOM, "%s", at) < PATH_ROOM;
-    }
-    fclose(f);
-    return found;
-}
-
-/* Where that hierarchy is mounted, and which of its folders the mount shows. */
-static int mount_of(const char *root, int v2, char at[PATH_ROOM], char shows[PATH_ROOM]) {
-    char name[PATH_ROOM], line[LINE];
-    int found = 0;
-    snprintf(name, sizeof name, "%s/proc/self/mountinfo", root);
-    FILE *f = fopen(name, "r");
-    if (!f) return 0;
-    while (!found && fgets(line, sizeof line, f)) {
-        char type[64], options[LINE];
-        char *dash = strstr(line, " - ");
-        if (!dash || sscanf(dash, " - %63s %*s %4095s", type, options) != 2) continue;
-        if (sscanf(line, "%*s %*s %*s %1023s %1023s", shows, at) != 2) continue;
-        found = v2 ? strcmp(type, "cgroup2") == 0
-                   : strcmp(type, "cgroup") == 0 && has_word(options, "cpu");
-    }
-    fclose(f);
-    return found;
-}
+enum { PATH_ROOM = 4096 };
 
 static int read_numbers(const char *folder, const char *name, double out[2]) {
-    char path[4 * PATH_ROOM], text[128];
+    char path[PATH_ROOM], text[128];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "r");
     if (!f) return 0;
@@ -73,9 +27,9 @@ static int read_numbers(const char *folder, const char *name, double out[2]) {
 }
 
 /* What one folder grants; 0: it sets no limit. */
-static double grant(const char *folder, int v2) {
+static double grant(const char *folder, cgroup_version version) {
     double v[2], period[2];
-    if (v2) {
+    if (version == CGROUP_V2) {
         if (read_numbers(folder, "cpu.max", v) != 2) return 0;
         period[0] = v[1];
     } else if (read_numbers(folder, "cpu.cfs_quota_us", v) < 1 ||
@@ -85,28 +39,15 @@ static double grant(const char *folder, int v2) {
     return v[0] > 0 && period[0] > 0 ? v[0] / period[0] : 0;
 }
 
-static double quota_of(const char *root, int v2) {
-    char group[PATH_ROOM], at[PATH_ROOM], shows[PATH_ROOM], folder[3 * PATH_ROOM];
-    double least = 0;
-    if (!group_of(root, v2, group) || !mount_of(root, v2, at, shows)) return 0;
-    /* A container sees its own group as the mount's top, or the whole hierarchy. */
-    size_t skip = strcmp(shows, "/") == 0 ? 0 : strlen(shows);
-    int within = strncmp(group, shows, skip) == 0 && (group[skip] == 0 || group[skip] == '/');
-    const char *below = within ? group + skip : "";
-    snprintf(folder, sizeof folder, "%s%s%s", root, at, below);
-    size_t top = strlen(root) + strlen(at);
-    for (;;) {
-        double one = grant(folder, v2);
-        if (one > 0 && (least == 0 || one < least)) least = one;
-        char *slash = strrchr(folder, '/');
-        if (!slash || (size_t)(slash - folder) < top) return least;
-        *slash = 0;
-    }
+static void take_least(void *ctx, const char *folder, cgroup_version version) {
+    double *least = ctx, one = grant(folder, version);
+    if (one > 0 && (*least == 0 || one < *least)) *least = one;
 }
 
 double cpus_quota(const char *root) {
-    double v2 = quota_of(root, 1), v1 = quota_of(root, 0);
-    return v2 > 0 && (v1 == 0 || v2 < v1) ? v2 : v1;
+    double least = 0;
+    cgroup_walk(root, "cpu", take_least, &least);
+    return least;
 }
 
 static int affinity(void) {

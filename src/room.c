@@ -1,5 +1,7 @@
 #include "room.h"
 
+#include "cgroup.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +42,9 @@ static void bound(tare_room *r, size_t most, size_t used) {
 }
 
 /* One group. What it uses counts files that are only cached, which go when memory is wanted. */
-static void one_group(const char *folder, int v2, tare_room *r) {
+static void one_group(void *ctx, const char *folder, cgroup_version version) {
+    tare_room *r = ctx;
+    int v2 = version == CGROUP_V2;
     size_t most = in_folder(folder, v2 ? "memory.max" : "memory.limit_in_bytes", "");
     if (most == SIZE_MAX) return;
     size_t used = in_folder(folder, v2 ? "memory.current" : "memory.usage_in_bytes", "");
@@ -50,73 +54,28 @@ static void one_group(const char *folder, int v2, tare_room *r) {
     bound(r, most, used);
 }
 
-/* The group and all above it. In a container the path is often the host's, and its end not there:
- * the groups that are there count. */
-static void groups_from(const char *root, const char *path, int v2, tare_room *r) {
-    char folder[PATH];
-    if ((size_t)snprintf(folder, sizeof folder, "%s%s", root, path) >= sizeof folder) return;
-    for (size_t top = strlen(root);;) {
-        one_group(folder, v2, r);
-        char *slash = strrchr(folder, '/');
-        if (strlen(folder) <= top || !slash) return;
-        *slash = 0;
-        if (strlen(folder) < top) return;
-    }
-}
-
-/* Whether a list of version 1's controllers has this one: mounted together, they share a folder
- * that is called as the list is. */
-static int has_memory(const char *list) {
-    for (const char *at = list; (at = strstr(at, "memory")); at += 6)
-        if ((at == list || at[-1] == ',') && (at[6] == 0 || at[6] == ',')) return 1;
-    return 0;
-}
-
-/* "0::/path" is v2's; "4:memory:/path" v1's, among others' of a list like "cpu,cpuacct". */
-static void groups(const char *proc, const char *cgroup, tare_room *r) {
-    char path[PATH], line[PATH], v1[PATH], other[2 * PATH];
-    snprintf(path, sizeof path, "%s/self/cgroup", proc);
-    snprintf(v1, sizeof v1, "%s/memory", cgroup);
-    FILE *f = fopen(path, "re");
-    if (!f) return;
-    while (fgets(line, sizeof line, f)) {
-        line[strcspn(line, "\n")] = 0;
-        char *names = strchr(line, ':'), *at = names ? strchr(names + 1, ':') : NULL;
-        if (!at) continue;
-        *at++ = 0;
-        if (!names[1]) groups_from(cgroup, at, 1, r);
-        if (strcmp(names + 1, "memory") == 0) {
-            groups_from(v1, at, 0, r);
-        } else if (has_memory(names + 1)) {
-            snprintf(other, sizeof other, "%s/%s", cgroup, names + 1);
-            groups_from(other, at, 0, r);
-        }
-    }
-    fclose(f);
-}
-
-static void address_space(const char *proc, tare_room *r) {
+static void address_space(const char *root, tare_room *r) {
     struct rlimit limit;
     char path[PATH];
     if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
-    snprintf(path, sizeof path, "%s/self/statm", proc);
+    snprintf(path, sizeof path, "%s/proc/self/statm", root);
     size_t pages = number_in(path, ""), page = (size_t)sysconf(_SC_PAGESIZE);
     bound(r, (size_t)limit.rlim_cur, pages == SIZE_MAX ? 0 : pages * page);
 }
 
-tare_room tare_room_from(const char *proc, const char *cgroup) {
+tare_room tare_room_from(const char *root) {
     char path[PATH];
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     tare_room r = {(size_t)sysconf(_SC_PHYS_PAGES) * page,
                    (size_t)sysconf(_SC_AVPHYS_PAGES) * page};
-    snprintf(path, sizeof path, "%s/meminfo", proc);
+    snprintf(path, sizeof path, "%s/proc/meminfo", root);
     size_t available = number_in(path, "MemAvailable:");
     if (available != SIZE_MAX) r.left = available * 1024;
-    groups(proc, cgroup, &r);
-    address_space(proc, &r);
+    cgroup_walk(root, "memory", one_group, &r);
+    address_space(root, &r);
     return r;
 }
 
 tare_room tare_room_now(void) {
-    return tare_room_from("/proc", "/sys/fs/cgroup");
+    return tare_room_from("");
 }

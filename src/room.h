@@ -14,7 +14,7 @@ typedef struct tare_room {
 
 tare_room tare_room_now(void);
 
-/* The same from other folders than /proc and /sys/fs/cgroup, for tests. */
-tare_room tare_room_from(const char *proc, const char *cgroup);
+/* The same with `root` before every path, for tests. */
+tare_room tare_room_from(const char *root);
 
 #endif
