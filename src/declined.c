@@ -2,8 +2,8 @@
  * library that has no algorithm for the shape, say. The reason is kept for the process, so that the
  * next plan takes the next row, and says why. */
 #include "internal.h"
+#include "memos.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,20 +18,6 @@ typedef struct memo {
 
 static memo memos[MEMORY];
 static int count, next;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* A child forked while another thread holds the lock would wait for that thread, which it lacks. */
-static void hold(void) {
-    pthread_mutex_lock(&lock);
-}
-
-static void let_go(void) {
-    pthread_mutex_unlock(&lock);
-}
-
-__attribute__((constructor)) static void guard_fork(void) {
-    pthread_atfork(hold, let_go, let_go);
-}
 
 static const memo *find(const tare_device *d, const tare_problem *p, const char *kernel) {
     for (int i = 0; i < count; i++)
@@ -42,16 +28,16 @@ static const memo *find(const tare_device *d, const tare_problem *p, const char 
 }
 
 int tare_declined(const tare_device *d, const tare_problem *p, const char *kernel, char why[160]) {
-    pthread_mutex_lock(&lock);
+    memos_lock();
     const memo *m = find(d, p, kernel);
     if (m) snprintf(why, 160, "%s", m->why);
-    pthread_mutex_unlock(&lock);
+    memos_unlock();
     return m != NULL;
 }
 
 tare_status tare_decline(const tare_plan *plan, tare_status s) {
     if (s != TARE_E_UNSUPPORTED) return s;
-    pthread_mutex_lock(&lock);
+    memos_lock();
     if (!find(plan->device, &plan->problem, plan->kernel)) {
         memo *m = &memos[next];
         *m = (memo){.device = plan->device, .kernel = plan->kernel, .problem = plan->problem};
@@ -59,12 +45,12 @@ tare_status tare_decline(const tare_plan *plan, tare_status s) {
         next = (next + 1) % MEMORY;
         if (count < MEMORY) count++;
     }
-    pthread_mutex_unlock(&lock);
+    memos_unlock();
     return s;
 }
 
 void tare_declined_forget(void) {
-    pthread_mutex_lock(&lock);
+    memos_lock();
     count = next = 0;
-    pthread_mutex_unlock(&lock);
+    memos_unlock();
 }

@@ -3,8 +3,8 @@
  * must be right on the caller's weights (verify.c): the fastest row may be one that lies. */
 #include "fpenv.h"
 #include "internal.h"
+#include "memos.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,34 +20,20 @@ typedef struct memo {
 
 static memo memos[MEMORY];
 static int memo_count, memo_next;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* A child forked while another thread holds the lock would wait for that thread, which it lacks. */
-static void hold(void) {
-    pthread_mutex_lock(&lock);
-}
-
-static void let_go(void) {
-    pthread_mutex_unlock(&lock);
-}
-
-__attribute__((constructor)) static void guard_fork(void) {
-    pthread_atfork(hold, let_go, let_go);
-}
 
 double tare_tuned_cost(const tare_device *d, const tare_problem *p, const char *kernel) {
     double ns = -1;
-    pthread_mutex_lock(&lock);
+    memos_lock();
     for (int i = 0; i < memo_count && ns < 0; i++)
         if (memos[i].device == d && memos[i].kernel == kernel &&
             tare_same_problem(&memos[i].problem, p))
             ns = memos[i].ns;
-    pthread_mutex_unlock(&lock);
+    memos_unlock();
     return ns;
 }
 
 static void remember(const tare_device *d, const tare_problem *p, const char *kernel, double ns) {
-    pthread_mutex_lock(&lock);
+    memos_lock();
     int at = -1;
     for (int i = 0; i < memo_count; i++)
         if (memos[i].device == d && memos[i].kernel == kernel &&
@@ -59,7 +45,7 @@ static void remember(const tare_device *d, const tare_problem *p, const char *ke
         if (memo_count < MEMORY) memo_count++;
     }
     memos[at] = (memo){d, *p, kernel, ns};
-    pthread_mutex_unlock(&lock);
+    memos_unlock();
 }
 
 typedef struct contestant {
