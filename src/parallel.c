@@ -8,9 +8,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static parallel_host process;                      /* fn null: the pool */
-static _Thread_local const parallel_host *streams; /* while a stream's own is in use */
-static _Thread_local int inside;                   /* a piece runs on this thread */
+static parallel_host process;                        /* fn null: the pool */
+static _Thread_local const parallel_host *of_stream; /* while a stream's own is in use */
+static _Thread_local int inside;                     /* a piece runs on this thread */
 
 tare_status tare_set_parallel(tare_parallel_fn fn, void *ctx, int threads) {
     if (fn && threads < 1)
@@ -21,18 +21,18 @@ tare_status tare_set_parallel(tare_parallel_fn fn, void *ctx, int threads) {
 }
 
 const parallel_host *parallel_enter(const parallel_host *h) {
-    const parallel_host *before = streams;
-    streams = h;
+    const parallel_host *before = of_stream;
+    of_stream = h;
     return before;
 }
 
 void parallel_leave(const parallel_host *before) {
-    streams = before;
+    of_stream = before;
 }
 
 /* The host of this thread's regions. */
 static const parallel_host *here(void) {
-    return streams ? streams : &process;
+    return of_stream ? of_stream : &process;
 }
 
 int parallel_lent(void) {

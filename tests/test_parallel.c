@@ -2,7 +2,6 @@
  * there is no thread to be had. */
 #include <criterion/criterion.h>
 
-#include "src/cpus.h"
 #include "src/parallel.h"
 #include "tests/rowdata.h"
 
@@ -13,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -394,9 +392,10 @@ Test(parallel, no_thread_to_be_had_means_fewer) {
     close_product(&p);
 }
 
-/* Threads of this process other than the caller that do not sleep. */
-static int awake(void) {
+/* Threads of this process other than the caller that do not sleep; `all` counts those that do. */
+static int awake(int *all) {
     int found = 0;
+    *all = 0;
     DIR *d = opendir("/proc/self/task");
     for (struct dirent *e; d && (e = readdir(d));) {
         char path[300], text[300] = "";
@@ -407,6 +406,7 @@ static int awake(void) {
         if (fgets(text, sizeof text, f)) {
             const char *after = strrchr(text, ')');
             found += after && after[2] != 'S';
+            ++*all;
         }
         fclose(f);
     }
@@ -415,12 +415,13 @@ static int awake(void) {
 }
 
 static int sleeps(void *ctx) {
+    int workers;
     tare_set_threads(2);
     if (!same(ctx)) return 2;
     for (int i = 0; i < 200;
          i++) { /* on a busy machine a thread may not get to its sleep at once */
         usleep(50000);
-        if (!awake()) return 0;
+        if (!awake(&workers)) return workers != 1; /* or there was nothing to sleep */
     }
     return 1;
 }
@@ -431,74 +432,4 @@ Test(parallel, an_idle_pool_sleeps) {
     open_product(&p, "f32", 0);
     cr_assert_eq(in_child(sleeps, &p), 0);
     close_product(&p);
-}
-
-/* ---- quotas ---- */
-
-static void put(const char *root, const char *path, const char *text) {
-    char name[512], folder[512];
-    snprintf(name, sizeof name, "%s%s", root, path);
-    for (char *at = name + strlen(root) + 1; (at = strchr(at, '/')); at++) {
-        snprintf(folder, sizeof folder, "%.*s", (int)(at - name), name);
-        mkdir(folder, 0700);
-    }
-    FILE *f = fopen(name, "w");
-    cr_assert(f);
-    fputs(text, f);
-    fclose(f);
-}
-
-static double quota(const char *files[][2]) {
-    char root[] = "/tmp/tare-quota-XXXXXX", command[64];
-    cr_assert(mkdtemp(root));
-    for (int i = 0; files[i][0]; i++) put(root, files[i][0], files[i][1]);
-    double q = cpus_quota(root);
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    cr_assert_eq(system(command), 0);
-    return q;
-}
-
-#define V2_MOUNT "30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
-
-Test(parallel, quotas_of_control_groups) {
-    cr_assert_eq(quota((const char *[][2]){{"/proc/self/cgroup", "0::/a/b\n"},
-                                           {"/proc/self/mountinfo", V2_MOUNT},
-                                           {"/sys/fs/cgroup/a/b/cpu.max", "max 100000\n"},
-                                           {"/sys/fs/cgroup/a/cpu.max", "250000 100000\n"},
-                                           {NULL, NULL}}),
-                 2.5, "version 2, the limit is of the group above");
-    cr_assert_eq(quota((const char *[][2]){{"/proc/self/cgroup", "0::/\n"},
-                                           {"/proc/self/mountinfo", V2_MOUNT},
-                                           {"/sys/fs/cgroup/cpu.max", "50000 100000\n"},
-                                           {NULL, NULL}}),
-                 0.5, "version 2, in a namespace of its own");
-    cr_assert_eq(
-        quota((const char *[][2]){
-            {"/proc/self/cgroup", "5:cpuset:/\n4:cpu,cpuacct:/docker/x\n0::/\n"},
-            {"/proc/self/mountinfo",
-             "30 24 0:26 /docker/x /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"},
-            {"/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "300000\n"},
-            {"/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n"},
-            {NULL, NULL}}),
-        3, "version 1, a container that sees its own group as the top");
-    cr_assert_eq(
-        quota((const char *[][2]){
-            {"/proc/self/cgroup", "4:cpu:/\n"},
-            {"/proc/self/mountinfo", "30 24 0:26 / /sys/fs/cgroup/cpu rw - cgroup c rw,cpu\n"},
-            {"/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n"},
-            {"/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n"},
-            {NULL, NULL}}),
-        0, "version 1, no limit");
-    cr_assert_eq(
-        quota((const char *[][2]){
-            {"/proc/self/cgroup", "0::/ab\n"},
-            {"/proc/self/mountinfo", "30 24 0:26 /a /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"},
-            {"/sys/fs/cgroup/cpu.max", "100000 100000\n"},
-            {NULL, NULL}}),
-        1, "another group whose name begins alike");
-    cr_assert_eq(quota((const char *[][2]){{"/proc/self/cgroup", "garbage\n::\n0::\n"},
-                                           {"/proc/self/mountinfo", "- - -\n - cgroup2\n"},
-                                           {NULL, NULL}}),
-                 0, "nothing that can be read");
-    cr_assert(tare_cpus() >= 1 && tare_cpus() <= sysconf(_SC_NPROCESSORS_CONF));
 }
