@@ -56,11 +56,15 @@ typedef struct bench_options {
 } bench_options;
 bench_options bench_options_default(void);
 
-/* Least samples for p90 and p99. */
-enum { BENCH_TAIL_SAMPLES = 500 };
+/* Least samples for p90 and p99; slices of time that a measurement is cut into; resamples. */
+enum { BENCH_TAIL_SAMPLES = 500, BENCH_SLICES = 20, BENCH_DRAWS = 1000 };
 
 typedef struct bench_result {
     double *samples; /* ns a run, in the order measured; free with bench_result_clear */
+    unsigned char *slice;  /* of each sample: when it was taken, 0..BENCH_SLICES - 1 */
+    unsigned short *place; /* of each sample: which of its contestant's placements it ran on */
+    double *draw;          /* BENCH_DRAWS resampled medians (bench/interval.h); null: none */
+    double slice_median[BENCH_SLICES]; /* NaN where it has no sample */
     size_t n;
     int batch; /* runs a sample is the mean of; 1 unless a run is very short */
     enum bench_stop stop;
