@@ -1,88 +1,113 @@
-/* What the records of a run will look like, before there are any: a table that is printed as it
- * comes needs its columns and widths first. */
-#include "bench/record.h"
+/* How many samples each contestant is to have: settled before the first that counts. */
+#include "bench/race.h"
+#include "bench/stats.h"
 #include "src/internal.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Figures as wide as they usually get. */
-static json_t *example(const bench_setup *s, const bench_shape *shape, int64_t m) {
-    return json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:[f, f], s:i, s:s, s:f, "
-        "s:f, s:s, s:f, s:f, s:[f, f], s:f, s:f, s:b}",
-        "device", s->info.id, "workload", shape->name, "m", (json_int_t)m, "n",
-        (json_int_t)shape->n, "k", (json_int_t)shape->k, "scheme", "f32", "role", "baseline",
-        "kernel", "matmul_bitmap_avx512", "cache", "cold", "weights", "resident", "timing",
-        bench_timing_name(s->timing), "median_ns", 88888e3, "ci95_ns", 88888e3 * 0.9, 88888e3 * 1.1,
-        "n_samples", 8888, "stop", "time", "packed_bytes", 888.8e6, "pct_peak", 88.0, "bottleneck",
-        "compute", "error", 0.88, "ratio", 8.88, "ratio_ci95", 8.88, 8.88, "ratio_int8", 8.88,
-        "ratio_int4", 8.88, "noisy", 1);
+enum {
+    LEAST_SAMPLES = 6, /* that carry an interval */
+    PILOT = 10,        /* samples of a lane in the pilot, and the least where they take long */
+    PILOT_LEAST = 3
+};
+static const double pilot_share = 0.1; /* of a lane's time, for its pilot */
+
+int bench_pilot_wants(const lane *l, const bench_options *o) {
+    double limit = pilot_share * 1e9 * o->seconds;
+    return l->r->n < PILOT && (l->r->n < PILOT_LEAST || l->used_ns < limit);
 }
 
-static void set(json_t *o, const char *key, const char *text) {
-    json_object_set_new(o, key, json_string(text));
+/* The half width of a median's interval is about 1.96 * 1.2533 * sigma / sqrt(n) where samples are
+ * normal and independent; sigma is 1.4826 MAD there. Slices and places that differ widen it, and a
+ * MAD of ten is a guess: half as much again. */
+static double needed(const bench_result *r, double ci) {
+    double half = 1.5 * 1.96 * 1.2533 * 1.4826 * r->mad_ns / (ci * r->median_ns);
+    return ceil(half * half);
 }
 
-/* One of the device's, its other states and what moving costs. */
-static int add_states(json_t *all, const bench_setup *s, const bench_shape *shape, int64_t m) {
-    int bad = 0;
-    int away = !s->device->backend->host_memory;
-    for (int weights = BENCH_RESIDENT; weights <= BENCH_STREAMED; weights++) {
-        if (!(s->weights & weights)) continue;
-        json_t *o = example(s, shape, m);
-        if (!o) return -1;
-        set(o, "weights", weights == BENCH_STREAMED ? "streamed" : "resident");
-        if (weights == BENCH_STREAMED) set(o, "timing", "host");
-        if (away) { /* by its clock, where it has one */
-            json_object_set_new(o, "h2d_ns", json_real(888e3));
-            json_object_set_new(o, "kernel_ns", json_real(888e3));
-            json_object_set_new(o, "d2h_ns", json_real(88e3));
-            json_object_set_new(o, "end_to_end_ns", json_real(8888e3));
+/* What time allows: `seconds` of running; fewer than LEAST_SAMPLES only where those take more than
+ * five times that. */
+static double affordable(double sample_ns, const bench_options *o) {
+    double one = sample_ns > 1 ? sample_ns : 1, fit = floor(1e9 * o->seconds / one);
+    if (fit >= LEAST_SAMPLES) return fit;
+    double longer = floor(5e9 * o->seconds / one);
+    return longer >= LEAST_SAMPLES ? LEAST_SAMPLES : longer >= 1 ? longer : 1;
+}
+
+static double larger(double a, double b) {
+    return a > b ? a : b;
+}
+
+/* Quota and stop of a lane, where all are to last for `rounds` at least. */
+static void settle(lane *l, double need, double rounds, double sample_ns, const bench_options *o) {
+    double want = larger(larger(need, o->min_samples), rounds);
+    double can = affordable(sample_ns, o), quota = want < can ? want : can;
+    enum bench_stop stop = can < need ? BENCH_STOP_TIME : BENCH_STOP_CI;
+    if (quota > o->max_samples) {
+        quota = o->max_samples;
+        if (quota < need) stop = BENCH_STOP_COUNT;
+    }
+    l->quota = quota < 1 ? 1 : (int64_t)quota;
+    l->r->stop = stop;
+}
+
+/* Preparing (evicting caches) is not charged to a lane; this bounds all of it. */
+static double shorten(race *r, double limit) {
+    double all = 0;
+    for (int i = 0; i < r->n; i++) {
+        const lane *l = &r->lanes[i];
+        all += (double)l->quota * l->wall_ns / (double)(l->r->n ? l->r->n : 1);
+    }
+    if (all <= limit) return all;
+    for (int i = 0; i < r->n; i++) {
+        lane *l = &r->lanes[i];
+        double less = floor((double)l->quota * limit / all);
+        if (less < LEAST_SAMPLES) less = LEAST_SAMPLES;
+        if (less < (double)l->quota) {
+            l->quota = (int64_t)less;
+            l->r->stop = BENCH_STOP_TIME;
         }
-        bad |= json_array_append_new(all, o);
     }
-    return bad;
+    return limit;
 }
 
-static int add_scheme(json_t *all, const bench_setup *s, const bench_shape *shape, int64_t m,
-                      const char *name, int asked) {
-    json_t *o = example(s, shape, m);
-    if (!o) return -1;
-    set(o, "scheme", name);
-    if (asked) set(o, "role", "asked");
-    if (!(s->weights & BENCH_RESIDENT)) { /* not to look as if there were both */
-        set(o, "weights", "streamed");
-        set(o, "timing", "host");
+static void forget_pilot(race *r) {
+    for (int i = 0; i < r->n; i++) {
+        r->lanes[i].r->n = 0;
+        r->lanes[i].used_ns = r->lanes[i].wall_ns = 0;
     }
-    return json_array_append_new(all, o);
 }
 
-/* A baseline by its full name, unless it was asked for. */
-static int add_baseline(json_t *all, const bench_setup *s, const bench_shape *shape, int64_t m,
-                        const char *name, const bench_scheme *schemes, int count) {
-    bench_scheme full;
-    if (bench_scheme_parse(name, &full) != TARE_OK) return -1;
-    for (int i = 0; i < count; i++)
-        if (strcmp(schemes[i].name, full.name) == 0) return 0;
-    return add_scheme(all, s, shape, m, full.name, 0);
+tare_status bench_plan(race *r) {
+    const bench_options *o = r->o;
+    int piloted = r->lanes[0].r->n > 0;
+    double round_ns = 0, rounds = 0;
+    for (int i = 0; i < r->n && piloted; i++)
+        round_ns += r->lanes[i].wall_ns / (double)r->lanes[i].r->n;
+    if (round_ns > 0) rounds = ceil(1e9 * o->window / round_ns);
+    for (int i = 0; i < r->n; i++) {
+        lane *l = &r->lanes[i];
+        double need = o->min_samples, one = l->least_ns;
+        if (piloted) {
+            TARE_TRY(bench_result_summarise(l->r));
+            need = needed(l->r, o->ci);
+            one = l->used_ns / (double)l->r->n;
+        }
+        settle(l, need, rounds, one, o);
+    }
+    double most = 6e9 * o->seconds * r->n;
+    r->most_ns = piloted ? 3 * shorten(r, most) + 1e9 : most + 1e9;
+    forget_pilot(r);
+    r->rounds = r->round = 0;
+    for (int i = 0; i < r->n; i++)
+        if (r->lanes[i].quota > r->rounds) r->rounds = r->lanes[i].quota;
+    r->at = 0;
+    return TARE_OK;
 }
 
-json_t *bench_plan(const bench_setup *setups, int count, const bench_suite *suite, const int64_t *m,
-                   int m_count, const bench_scheme *schemes, int scheme_count) {
-    const bench_setup *s = &setups[0];
-    const bench_shape *shape = suite->shapes;
-    json_t *all = json_array();
-    int64_t most = m[0];
-    int bad = !all;
-    for (int j = 1; j < m_count; j++) most = m[j] > most ? m[j] : most;
-    for (int d = 0; d < count && !bad; d++) bad |= add_states(all, &setups[d], shape, most);
-    for (int i = 0; i < suite->count && !bad; i++)
-        bad |= add_scheme(all, s, &suite->shapes[i], most, "f32", 0);
-    for (int i = 0; i < scheme_count && !bad; i++)
-        bad |= add_scheme(all, s, shape, most, schemes[i].name, 1);
-    for (int i = 0; bench_baseline(i) && !bad; i++)
-        bad |= add_baseline(all, s, shape, most, bench_baseline(i), schemes, scheme_count);
-    if (!bad) return all;
-    json_decref(all);
-    return NULL;
+void bench_plan_cut(race *r) {
+    for (int i = 0; i < r->n; i++)
+        if ((int64_t)r->lanes[i].r->n < r->lanes[i].quota) r->lanes[i].r->stop = BENCH_STOP_TIME;
 }

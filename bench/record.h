@@ -22,7 +22,7 @@ int bench_view_find(const char *name);
 int bench_report(FILE *out, enum bench_view view, const json_t *records);
 
 /* The same as records come: a table's columns and widths are those of the first ones and of `plan`
- * (bench_plan), and stay. Zeroed but for view and plan. */
+ * (bench_foresee), and stay. Zeroed but for view and plan. */
 typedef struct bench_sheet {
     enum bench_view view;
     const json_t *plan; /* null: nothing is foreseen */
@@ -36,8 +36,8 @@ int bench_report_end(FILE *out, const bench_sheet *s, const json_t *records, con
 
 /* Records that stand for those that a run will have, a few of each kind, as wide as they get. Null:
  * out of memory. */
-json_t *bench_plan(const bench_setup *setups, int count, const bench_suite *suite, const int64_t *m,
-                   int m_count, const bench_scheme *schemes, int scheme_count);
+json_t *bench_foresee(const bench_setup *setups, int count, const bench_suite *suite,
+                      const int64_t *m, int m_count, const bench_scheme *schemes, int scheme_count);
 
 /* Totals as a table, Markdown or JSON lines; CSV keeps to one kind of row and has none. */
 int bench_report_totals(FILE *out, enum bench_view view, const json_t *totals);

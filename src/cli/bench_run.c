@@ -263,8 +263,8 @@ static void tell_short(const bench_job *j) {
 tare_status bench_job_run(bench_job *j) {
     char why[400];
     bench_progress_init(&j->progress, j->shapes.suite.count * j->shapes.m_count * j->devices.count);
-    j->plan = bench_plan(j->setup, j->devices.count, &j->shapes.suite, j->shapes.m,
-                         j->shapes.m_count, j->scheme, j->schemes);
+    j->plan = bench_foresee(j->setup, j->devices.count, &j->shapes.suite, j->shapes.m,
+                            j->shapes.m_count, j->scheme, j->schemes);
     j->sheet = (bench_sheet){.view = j->view, .plan = j->plan};
     tare_status s = measure_all(j);
     bench_last_lock();
