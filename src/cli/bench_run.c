@@ -260,9 +260,16 @@ static void tell_short(const bench_job *j) {
     }
 }
 
+void bench_job_begin(bench_job *j) {
+    bench_progress_init(&j->progress, j->shapes.suite.count * j->shapes.m_count * j->devices.count);
+    bench_last_lock();
+    bench_last_words(NULL, all_left_out(j, 0));
+    bench_last_unlock();
+}
+
 tare_status bench_job_run(bench_job *j) {
     char why[400];
-    bench_progress_init(&j->progress, j->shapes.suite.count * j->shapes.m_count * j->devices.count);
+    j->progress.start = bench_now_ns();
     j->plan = bench_foresee(j->setup, j->devices.count, &j->shapes.suite, j->shapes.m,
                             j->shapes.m_count, j->scheme, j->schemes);
     j->sheet = (bench_sheet){.view = j->view, .plan = j->plan};
