@@ -103,10 +103,10 @@ static tare_status narrow(even_job *j, double until, double took) {
     return TARE_OK;
 }
 
-/* Of a cell: as long as in the most careful search, where half a problem's time holds the survey so
- * (what is around the samples takes as long again). */
+/* Of a cell: encoding, heats and packing take several times what the samples do, and a problem's
+ * time should hold its survey twice. */
 static double cell_seconds(const even_problem *p, double all) {
-    double fit = all / (4 * even_survey_size(p));
+    double fit = all / (8 * even_survey_size(p));
     return fit > 0.3 ? 0.3 : fit < 0.01 ? 0.01 : fit;
 }
 
