@@ -21,11 +21,11 @@ typedef struct bench_knee {
  */
 bench_knee bench_knee_find(bench_read_rate *rate, void *ctx, double memory, size_t least,
                            size_t most);
-/* The cache that a knee speaks of, where `told` bytes are reported. What is told is believed where
- * the knee allows it; a machine that was busy shows its cache smaller than it is. So, beyond
- * `sure`, `sure`; below `from`, `from`; without a knee, the larger of what is told and what was
- * held. */
-size_t bench_knee_cache(const bench_knee *k, size_t told);
+/* The cache that a knee speaks of, where `told` bytes are reported. A machine that is busy shows
+ * its cache smaller than it is, so what is told is believed up to `sure`, and beyond it too unless
+ * the machine is a virtual one (`guest`), which may tell of caches that it has no part of. Below
+ * `from` it is `from`; without a knee, the larger of what is told and what was held. */
+size_t bench_knee_cache(const bench_knee *k, size_t told, int guest);
 
 /* Bytes of the last cache, for what must not come from it and for what may: of the CPU by its knee,
  * measured when first asked for, once a process, within a third of a second. Of other devices what

@@ -37,9 +37,11 @@ Test(lastcache, a_plain_cache) {
     cr_expect_eq(k.from / MIB, 45);
     cr_expect_eq(k.sure / MIB, 90);
     cr_expect_leq(c.largest, 91 * MIB, "nothing larger is read");
-    cr_expect_eq(bench_knee_cache(&k, 480 * MIB), k.sure, "the host's is not believed");
-    cr_expect_eq(bench_knee_cache(&k, 16 * MIB), k.from, "nor somebody's default");
-    cr_expect_eq(bench_knee_cache(&k, 64 * MIB), 64 * MIB, "but what may be");
+    cr_expect_eq(bench_knee_cache(&k, 480 * MIB, 1), k.sure, "the host's is not believed");
+    cr_expect_eq(bench_knee_cache(&k, 16 * MIB, 1), k.from, "nor somebody's default");
+    cr_expect_eq(bench_knee_cache(&k, 64 * MIB, 1), 64 * MIB, "but what may be");
+    cr_expect_eq(bench_knee_cache(&k, 480 * MIB, 0), 480 * MIB, "on a machine of its own it is");
+    cr_expect_eq(bench_knee_cache(&k, 16 * MIB, 0), k.from);
 }
 
 Test(lastcache, never_less_than_there_is) {
@@ -50,7 +52,7 @@ Test(lastcache, never_less_than_there_is) {
             cr_expect(k.from == 0 ? 6 * c.cache > 512 * MIB : k.from >= c.cache, "%zu MiB", cache);
             cr_expect_leq(k.from, 3 * c.cache, "%zu MiB", cache);
             for (size_t told = 4; told <= 512; told *= 2)
-                cr_expect_geq(bench_knee_cache(&k, told * MIB), c.cache, "%zu MiB", cache);
+                cr_expect_geq(bench_knee_cache(&k, told * MIB, 1), c.cache, "%zu MiB", cache);
         }
 }
 
@@ -67,14 +69,14 @@ Test(lastcache, no_knee_no_belief) {
           near = {.cache = 32 * MIB, .fast = 44, .slow = 40};
     bench_knee k = find(&even);
     cr_expect_eq(k.from, 0);
-    cr_expect_eq(bench_knee_cache(&k, 48 * MIB), 48 * MIB);
+    cr_expect_eq(bench_knee_cache(&k, 48 * MIB, 1), 48 * MIB);
     k = find(&large);
     cr_expect_eq(k.from, 0);
-    cr_expect_eq(bench_knee_cache(&k, 48 * MIB), 512 * MIB, "so much is surely held");
+    cr_expect_eq(bench_knee_cache(&k, 48 * MIB, 1), 512 * MIB, "so much is surely held");
     k = find(&broken);
     cr_expect_eq(k.from, 0);
-    cr_expect_eq(bench_knee_cache(&k, 480 * MIB), 480 * MIB);
-    cr_expect_eq(bench_knee_cache(&k, 8 * MIB) / MIB, 22);
+    cr_expect_eq(bench_knee_cache(&k, 480 * MIB, 1), 480 * MIB);
+    cr_expect_eq(bench_knee_cache(&k, 8 * MIB, 1) / MIB, 22);
     k = find(&little);
     cr_expect_eq(k.from, 0, "the first size is past it: as if there were none");
     k = find(&near);
