@@ -99,6 +99,7 @@ static tare_status add_sample(lane *l, int slice) {
     double ns, start = bench_now_ns();
     int place;
     TARE_TRY(timed(l, l->r->batch, &ns, &place));
+    if (l->c->seen) ns = l->c->seen(l->c->seen_ctx, ns);
     TARE_TRY(make_room(l));
     l->r->samples[l->r->n] = ns / l->r->batch;
     l->r->slice[l->r->n] = (unsigned char)slice;
