@@ -48,6 +48,8 @@ typedef struct bench_cell {
     size_t packed_bytes;
     double pack_ns;    /* of one packing, untimed runs before it: none */
     int copies;        /* packed copies that cold samples rotate through */
+    size_t huge_bytes; /* of those copies that lie on huge pages, where huge_known */
+    int huge_known;
     size_t cold_bytes; /* that go by between two uses of cold weights; 0: hot or streamed */
     double error;      /* worst |y - y64| / bound; NaN where nothing ran */
 

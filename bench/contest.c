@@ -1,5 +1,6 @@
 /* Passes over a group's entrants: weights cold, hot, streamed; heats, the measurement, cells. */
 #include "bench/group.h"
+#include "bench/pages.h"
 #include "src/internal.h"
 #include "src/room.h"
 
@@ -150,6 +151,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->result = f->r[i];
         memset(&f->r[i], 0, sizeof f->r[i]);
         c->copies = copies_used(f->in[i], p);
+        bench_pages(&f->in[i]->rotor, c);
         c->cold_bytes = p->cold ? p->cold->target : 0;
         c->timing = f->in[i]->rotor.timing;
         c->tick_ns = p->tick_ns;

@@ -233,6 +233,8 @@ static void put_judgement(json_t *o, const bench_cell *c) {
     put(o, "packed_bytes", planned ? json_integer((json_int_t)c->packed_bytes) : json_null());
     put(o, "pack_ns", number(c->pack_ns));
     put(o, "copies", timed ? json_integer(c->copies) : json_null());
+    put(o, "huge_bytes",
+        timed && c->huge_known ? json_integer((json_int_t)c->huge_bytes) : json_null());
     put(o, "cold_bytes",
         timed && c->cold_bytes ? json_integer((json_int_t)c->cold_bytes) : json_null());
     put(o, "cost_ns", planned ? number(c->plan.cost_ns) : json_null());
