@@ -140,6 +140,21 @@ static json_t *samples(const bench_result *r) {
     return a;
 }
 
+/* What the samples have in common: the slice of time, the copy of the weights. */
+static json_t *slices(const bench_result *r) {
+    json_t *a = json_array();
+    for (size_t i = 0; i < r->n && r->slice; i++)
+        json_array_append_new(a, json_integer(r->slice[i]));
+    return a;
+}
+
+static json_t *places(const bench_result *r) {
+    json_t *a = json_array();
+    for (size_t i = 0; i < r->n && r->place; i++)
+        json_array_append_new(a, json_integer(r->place[i]));
+    return a;
+}
+
 static json_t *noise(const bench_noise_log *n) {
     if (n->probes == 0) return json_null();
     return json_pack("{s:f, s:f, s:f, s:i, s:i, s:f, s:I, s:I}", "best_gflops", n->best,
@@ -205,6 +220,8 @@ static void put_times(json_t *o, const bench_cell *c) {
     put(o, "noisy", timed ? json_boolean(r->noise.noisy) : json_null());
     put(o, "noise", timed ? noise(&r->noise) : json_null());
     put(o, "samples_ns", timed ? samples(r) : json_null());
+    put(o, "slices", timed ? slices(r) : json_null());
+    put(o, "places", timed ? places(r) : json_null());
 }
 
 static void put_judgement(json_t *o, const bench_cell *c) {
