@@ -165,6 +165,16 @@ Test(record, a_refusal_is_data) {
     cr_assert(json_is_null(json_object_get(o, "against_kernel")));
     cr_assert(json_is_null(json_object_get(o, "against_ratio_ci95")));
     cr_assert_str_eq(verdict(find(&r, "f32", "fake_row")), "NEUTRAL");
+    cr_assert_null(find(&r, "fp8", ""), "no usual baseline");
+    done(&r);
+}
+
+Test(record, sparse_f8_has_dense_f8_beside_it) {
+    run_of r;
+    measure(&r, 0, "2:4-fp8", NULL, BENCH_COLD);
+    const json_t *o = find(&r, "fp8", "");
+    cr_assert(o);
+    cr_expect_str_eq(json_string_value(json_object_get(o, "role")), "baseline");
     done(&r);
 }
 
