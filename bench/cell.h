@@ -70,6 +70,11 @@ typedef struct bench_cell {
     double ratio_int8, ratio_int8_lo, ratio_int8_hi;
     double ratio_int4, ratio_int4_lo, ratio_int4_hi;
     int is_base;
+    /* What the verdict is about: the same against the fastest dense cell that this one has to beat
+     * (bench/verdict.c says which). "" and NaN where there is none. */
+    char against_scheme[40], against_kernel[64];
+    double against_ratio, against_lo, against_hi;
+    int against_noisy;
     enum bench_verdict verdict;
 } bench_cell;
 
@@ -86,7 +91,7 @@ void bench_cells_clear(bench_cells *c);
 int bench_cell_unresolved(const bench_cell *c);
 
 /* Fills ratios and verdicts of cells that were measured together (docs/measuring.md). */
-void bench_verdicts(bench_cell *cells, int count, uint64_t seed);
+void bench_verdicts(bench_cell *cells, int count);
 /* The thresholds: HELPS above, HURTS below, NEUTRAL within. */
 #define BENCH_HELPS_ABOVE 1.05
 #define BENCH_HURTS_BELOW 0.95

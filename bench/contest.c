@@ -165,7 +165,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->cache = p->cache;
         c->weights = p->weights;
     }
-    bench_verdicts(out->cell + first, out->count - first, g->setup->seed);
+    bench_verdicts(out->cell + first, out->count - first);
     return TARE_OK;
 }
 

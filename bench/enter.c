@@ -51,6 +51,7 @@ static bench_cell blank(const bench_group_state *g, const bench_scheme *s, int a
     c.ratio = c.ratio_lo = c.ratio_hi = NAN;
     c.ratio_int8 = c.ratio_int8_lo = c.ratio_int8_hi = NAN;
     c.ratio_int4 = c.ratio_int4_lo = c.ratio_int4_hi = NAN;
+    c.against_ratio = c.against_lo = c.against_hi = NAN;
     bench_result_summarise(&c.result);
     return c;
 }

@@ -258,6 +258,11 @@ static void put_judgement(json_t *o, const bench_cell *c) {
     put(o, "ratio_int8_ci95", timed ? pair(c->ratio_int8_lo, c->ratio_int8_hi) : json_null());
     put(o, "ratio_int4", number(timed ? c->ratio_int4 : NAN));
     put(o, "ratio_int4_ci95", timed ? pair(c->ratio_int4_lo, c->ratio_int4_hi) : json_null());
+    put(o, "against_scheme", text(c->against_scheme));
+    put(o, "against_kernel", text(c->against_kernel));
+    put(o, "against_noisy", c->against_kernel[0] ? json_boolean(c->against_noisy) : json_null());
+    put(o, "against_ratio", number(timed ? c->against_ratio : NAN));
+    put(o, "against_ratio_ci95", timed ? pair(c->against_lo, c->against_hi) : json_null());
     put(o, "verdict", json_string(bench_verdict_name(c->verdict)));
     put(o, "refusal", text(c->refusal));
 }
