@@ -26,7 +26,7 @@ typedef struct bench_noise_log {
     double waited_ns;   /* for the probe to recover, and for blocks measured again */
     int set_aside;      /* samples of those blocks, not among the samples kept */
     int low;            /* samples kept although a probe beside them was low */
-    int noisy;          /* more than a tenth of the samples kept are such */
+    int noisy;          /* more than a tenth of the samples kept are such, or disturbed */
     double lost;        /* the most that a thread lost in a kept block (bench/watch.h), 0 to 1 */
     int disturbed;      /* samples kept although their block lost more than BENCH_WATCH_LOST */
     const char *how;    /* what told that: bench_watch_name; null: nobody was asked */
