@@ -131,7 +131,7 @@ static void put_ratio(json_t *o, const json_t *a, const json_t *b) {
         o, "b_is", timed ? json_string(words[bench_judge(lo, hi) - BENCH_HELPS]) : json_null());
 }
 
-static json_t *pair_of(const json_t *a, const json_t *b) {
+static json_t *pair_of(const json_t *a, const json_t *b, const json_t *kernels_of_b) {
     json_t *o = json_object();
     const json_t *any = a ? a : b;
     if (!o) return NULL;
@@ -151,22 +151,24 @@ static json_t *pair_of(const json_t *a, const json_t *b) {
     copy(o, "refusal", json_is_string(json_object_get(b, "refusal")) ? b : any, "refusal");
     copy(o, "a_device_name", a, "device_name");
     copy(o, "b_device_name", b, "device_name");
-    bench_gate_pair(o, a, b);
+    bench_gate_pair(o, a, b, kernels_of_b);
     return o;
 }
 
 json_t *bench_compare(const json_t *a, const json_t *b) {
     size_t na, nb;
     entry *ea = entries_of(a, &na), *eb = entries_of(b, &nb);
-    json_t *out = json_array();
-    int bad = !ea || !eb || !out;
+    json_t *out = json_array(), *kernels = bench_gate_kernels(b);
+    int bad = !ea || !eb || !out || !kernels;
     if (!bad) pair_up(ea, na, eb, nb);
     for (size_t i = 0; i < na && !bad; i++)
-        bad = json_array_append_new(out, pair_of(ea[i].record, ea[i].b)) != 0;
+        bad = json_array_append_new(out, pair_of(ea[i].record, ea[i].b, kernels)) != 0;
     for (size_t i = 0; i < nb && !bad; i++)
-        if (!eb[i].pair) bad = json_array_append_new(out, pair_of(NULL, eb[i].record)) != 0;
+        if (!eb[i].pair)
+            bad = json_array_append_new(out, pair_of(NULL, eb[i].record, kernels)) != 0;
     free(ea);
     free(eb);
+    json_decref(kernels);
     if (!bad) return out;
     json_decref(out);
     return NULL;

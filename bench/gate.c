@@ -84,29 +84,44 @@ static const char *incomparable(const json_t *a, const json_t *b) {
     return NULL;
 }
 
-static const char *judge(const json_t *pair, const json_t *a, const json_t *b, char why[WHY]) {
+/* As far apart as two like runs may be. Each run chose its kernel itself where it might have had
+ * the other's: under a mask of its own it might not. */
+static double apart_of(const json_t *a, const json_t *b) {
+    int chosen = !alike(a, b, "kernel") && alike(a, b, "features") && alike(a, b, "mask");
+    return chosen ? BENCH_CHOICES_APART : BENCH_RUNS_APART;
+}
+
+/* b's run had a's kernel, and preferred another one: a kernel that is slower by choice. */
+static int is_chosen(const json_t *a, const json_t *b, const json_t *kernels_of_b) {
+    return !alike(a, b, "kernel") &&
+           json_object_get(kernels_of_b, bench_json_string(a, "kernel")) != NULL;
+}
+
+static const char *judge(const json_t *pair, const json_t *a, const json_t *b,
+                         const json_t *kernels_of_b, char why[WHY]) {
     const json_t *ci = json_object_get(pair, "ratio_ci95");
     double lo = json_number_value(json_array_get(ci, 0));
-    double hi = json_number_value(json_array_get(ci, 1));
-    int chosen = !alike(a, b, "kernel") && alike(a, b, "features") && alike(a, b, "mask");
-    double apart = chosen ? BENCH_CHOICES_APART : BENCH_RUNS_APART;
+    double hi = json_number_value(json_array_get(ci, 1)), apart = apart_of(a, b);
     drift d = drift_of(a, b);
     snprintf(why, WHY, "a / b %.3g [%.3g, %.3g]", bench_json_number(pair, "ratio"), lo, hi);
     size_t used = strlen(why);
     if (lo >= BENCH_HURTS_BELOW && d.most <= BENCH_RUNS_APART) return "ok";
     if (lo >= BENCH_HURTS_BELOW)
         snprintf(why + used, WHY - used, ", but b's ceilings are up to %.3g times a's", d.most);
-    else if (hi < BENCH_HURTS_BELOW && hi < d.least / apart)
+    else if (hi < BENCH_HURTS_BELOW && is_chosen(a, b, kernels_of_b))
+        snprintf(why + used, WHY - used, ", but b has a's kernel in other cells");
+    else if (hi < d.least / apart)
         return "slower";
     else if (hi < 1 / apart)
         snprintf(why + used, WHY - used, ", but b's ceilings fell to %.3g of a's", d.least);
     else if (hi < BENCH_HURTS_BELOW)
         snprintf(why + used, WHY - used, ", no more than two like runs differ%s",
-                 chosen ? " that choose their kernels" : "");
+                 apart > BENCH_RUNS_APART ? " that choose their kernels" : "");
     return "unclear";
 }
 
-static const char *word_of(const json_t *pair, const json_t *a, const json_t *b, char why[WHY]) {
+static const char *word_of(const json_t *pair, const json_t *a, const json_t *b,
+                           const json_t *kernels_of_b, char why[WHY]) {
     const char *reason;
     if (b && is_wrong(b)) {
         snprintf(why, WHY, "%.100s", bench_json_string(b, "refusal"));
@@ -127,7 +142,7 @@ static const char *word_of(const json_t *pair, const json_t *a, const json_t *b,
         snprintf(why, WHY, "%s", reason);
         return "unclear";
     }
-    return judge(pair, a, b, why);
+    return judge(pair, a, b, kernels_of_b, why);
 }
 
 static void put_text(json_t *o, const char *key, const char *text) {
@@ -135,12 +150,25 @@ static void put_text(json_t *o, const char *key, const char *text) {
     json_object_set_new(o, key, v ? v : json_null());
 }
 
-void bench_gate_pair(json_t *pair, const json_t *a, const json_t *b) {
+json_t *bench_gate_kernels(const json_t *b) {
+    json_t *out = json_object();
+    const json_t *r;
+    size_t at;
+    json_array_foreach(b, at, r) {
+        const char *kernel = bench_json_string(r, "kernel");
+        if (*kernel && is_timed(r) && json_object_set_new(out, kernel, json_true()) != 0) break;
+    }
+    if (out && at == json_array_size(b)) return out;
+    json_decref(out);
+    return NULL;
+}
+
+void bench_gate_pair(json_t *pair, const json_t *a, const json_t *b, const json_t *kernels_of_b) {
     char why[WHY] = "";
     const char *asked = "asked", *role = bench_json_string(a ? a : b, "role");
     if (b && strcmp(bench_json_string(b, "role"), asked) == 0) role = asked;
     put_text(pair, "role", role);
-    put_text(pair, "gate", word_of(pair, a, b, why));
+    put_text(pair, "gate", word_of(pair, a, b, kernels_of_b, why));
     put_text(pair, "why", why);
 }
 
