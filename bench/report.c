@@ -240,15 +240,16 @@ static void ceilings(FILE *out, const json_t *r) {
     fprintf(out, "%s: %s", bench_json_string(r, "device"), bench_json_string(env, "device_name"));
     if (threads > 0) fprintf(out, ", %.0f threads", threads);
     host_clock(out, bench_json_string(env, "runtime"));
-    fprintf(out, "; ceilings: read %.1f GB/s, cache %.1f GB/s, f32 %.0f GFLOP/s, ",
-            bench_json_number(top, "read_gbs"), bench_json_number(top, "cache_gbs"),
-            bench_json_number(top, "f32_gflops"));
+    fprintf(out, "; ceilings: read %.1f GB/s%s, cache %.1f GB/s%s, f32 %.0f GFLOP/s%s, ",
+            bench_json_number(top, "read_gbs"), guessed(top, "read_gbs"),
+            bench_json_number(top, "cache_gbs"), guessed(top, "cache_gbs"),
+            bench_json_number(top, "f32_gflops"), guessed(top, "f32_gflops"));
     fprintf(out, "bf16 %.0f%s, int8 %.0f GOP/s%s", bench_json_number(top, "bf16_gflops"),
             guessed(top, "bf16_gflops"), bench_json_number(top, "i8_gops"),
             guessed(top, "i8_gops"));
     if (h2d > 0)
-        fprintf(out, ", to the device %.1f GB/s, back %.1f GB/s", h2d,
-                bench_json_number(top, "d2h_gbs"));
+        fprintf(out, ", to the device %.1f GB/s%s, back %.1f GB/s%s", h2d, guessed(top, "h2d_gbs"),
+                bench_json_number(top, "d2h_gbs"), guessed(top, "d2h_gbs"));
     fputs(json_is_true(json_object_get(top, "measured")) ? "\n"
                                                          : " (estimates: not measured here)\n",
           out);
