@@ -293,13 +293,45 @@ int bench_view_find(const char *name) {
     return 0;
 }
 
-int bench_report(FILE *out, enum bench_view view, const json_t *records) {
-    if (view == BENCH_JSONL && bench_jsonl(out, records) != 0) return -1;
-    if (view == BENCH_CSV) bench_csv(out, csv_keys, records);
-    if (view == BENCH_TABLE || view == BENCH_MD) {
-        bench_table(out, columns, COLUMNS, records, timed, view == BENCH_MD);
-        refusals(out, records, view == BENCH_MD);
-        legend(out, records, view == BENCH_MD);
+/* ---- as records come ---- */
+
+static int is_aligned(enum bench_view view) {
+    return view == BENCH_TABLE || view == BENCH_MD;
+}
+
+int bench_report_some(FILE *out, bench_sheet *s, const json_t *records) {
+    int head = !s->begun;
+    s->begun = 1;
+    if (s->view == BENCH_JSONL && bench_jsonl(out, records) != 0) return -1;
+    if (s->view == BENCH_CSV) {
+        if (head) bench_csv_head(out, csv_keys);
+        bench_csv_rows(out, csv_keys, records);
+    }
+    if (is_aligned(s->view)) {
+        if (head) {
+            json_t *all = s->plan ? json_copy((json_t *)s->plan) : json_array();
+            if (!all || json_array_extend(all, (json_t *)records) != 0) return -1;
+            bench_layout_make(&s->layout, columns, COLUMNS, all, timed, s->view == BENCH_MD);
+            json_decref(all);
+            bench_layout_head(out, &s->layout);
+        }
+        s->rows += bench_layout_rows(out, &s->layout, records, timed);
     }
     return ferror(out) ? -1 : 0;
+}
+
+int bench_report_end(FILE *out, const bench_sheet *s, const json_t *records, const json_t *totals) {
+    if (is_aligned(s->view)) {
+        if (!s->rows) fputs("(nothing was timed)\n", out);
+        refusals(out, records, s->view == BENCH_MD);
+    }
+    if (bench_report_totals(out, s->view, totals) != 0) return -1;
+    if (is_aligned(s->view)) legend(out, records, s->view == BENCH_MD);
+    return ferror(out) ? -1 : 0;
+}
+
+int bench_report(FILE *out, enum bench_view view, const json_t *records) {
+    bench_sheet s = {.view = view};
+    if (bench_report_some(out, &s, records) != 0) return -1;
+    return bench_report_end(out, &s, records, NULL);
 }
