@@ -7,6 +7,7 @@
 #include "bench/encoded.h"
 #include "bench/measure.h"
 #include "bench/noise.h"
+#include "bench/plant.h"
 #include "bench/scheme.h"
 #include "bench/store.h"
 #include "bench/workload.h"
@@ -32,6 +33,8 @@ typedef struct bench_cell {
     bench_shape shape;
     int64_t m;
     bench_scheme scheme;
+    int twin;           /* packed anew from the same row as the cell before it (bench/zero.h) */
+    int lost;           /* its heat: measured to see whether rightly */
     int asked;          /* 0: a baseline that was not asked for */
     char kernel[64];    /* "" where no kernel accepted */
     const char *vendor; /* null: tare's own */
@@ -45,6 +48,8 @@ typedef struct bench_cell {
     size_t packed_bytes;
     double pack_ns;    /* of one packing, untimed runs before it: none */
     int copies;        /* packed copies that cold samples rotate through */
+    size_t huge_bytes; /* of those copies that lie on huge pages, where huge_known */
+    int huge_known;
     size_t cold_bytes; /* that go by between two uses of cold weights; 0: hot or streamed */
     double error;      /* worst |y - y64| / bound; NaN where nothing ran */
 
@@ -117,11 +122,14 @@ typedef struct bench_setup {
     int weights;              /* BENCH_RESIDENT | BENCH_STREAMED */
     enum bench_timing timing; /* of resident weights; streamed ones are the host's clock's */
     double seconds;           /* of running, a cell */
+    double window;            /* seconds that a group's samples are spread over, at least */
     uint64_t seed;
     int samples;   /* at least; 500 gives p90 and p99 */
     size_t memory; /* bytes that packed copies may take */
     /* Dense schemes to measure beside those asked for; null-terminated. Null: all of them. */
     const char *const *baselines;
+    int twins;              /* every row has a twin beside it, near rivals stay (bench/zero.h) */
+    enum bench_plant plant; /* a fault, to see that it is seen */
     /* "llama-7b qkv m 8: verify w8a8", and the share of this group done; may be null. */
     void (*progress)(void *ctx, const char *what, double done);
     void *ctx;

@@ -1,5 +1,6 @@
 /* Passes over a group's entrants: weights cold, hot, streamed; heats, the measurement, cells. */
 #include "bench/group.h"
+#include "bench/pages.h"
 #include "src/internal.h"
 #include "src/room.h"
 
@@ -44,7 +45,13 @@ static void field_clear(field *f) {
 }
 
 bench_contestant bench_entrant_contestant(bench_entrant *e) {
-    return e->carry.blob ? bench_carry_contestant(&e->carry) : bench_rotor_contestant(&e->rotor);
+    bench_contestant c =
+        e->carry.blob ? bench_carry_contestant(&e->carry) : bench_rotor_contestant(&e->rotor);
+    if (e->planted.fault) {
+        c.seen = bench_plant_seen;
+        c.seen_ctx = &e->planted;
+    }
+    return c;
 }
 
 void bench_entrant_record(bench_entrant *e, int runs) {
@@ -144,6 +151,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->result = f->r[i];
         memset(&f->r[i], 0, sizeof f->r[i]);
         c->copies = copies_used(f->in[i], p);
+        bench_pages(&f->in[i]->rotor, c);
         c->cold_bytes = p->cold ? p->cold->target : 0;
         c->timing = f->in[i]->rotor.timing;
         c->tick_ns = p->tick_ns;
@@ -177,6 +185,7 @@ static tare_status line_up(bench_group_state *g, const pass *p) {
 static bench_options options_of(bench_group_state *g) {
     bench_options o = bench_options_default();
     o.seconds = g->setup->seconds;
+    o.window = g->setup->window;
     o.min_samples = g->setup->samples;
     if (o.max_samples < o.min_samples) o.max_samples = o.min_samples;
     o.seed = g->setup->seed;
@@ -200,6 +209,7 @@ static tare_status timed(bench_group_state *g, field *f, pass *p) {
 static tare_status contest(bench_group_state *g, field *f, pass *p, bench_cells *out) {
     TARE_TRY(line_up(g, p));
     TARE_TRY(bench_heats(g));
+    if (g->setup->twins) TARE_TRY(bench_twins(g));
     if (p->last) drop_losers(g);
     f->count = 0;
     for (int i = 0; i < g->entrants; i++)

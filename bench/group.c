@@ -35,6 +35,7 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d) {
     s->caches = BENCH_COLD;
     s->weights = BENCH_RESIDENT;
     s->seconds = 1;
+    s->window = bench_options_default().window;
     s->samples = 30;
     s->seed = 1;
     TARE_TRY(bench_ceilings(d, 0.2, &s->rates));

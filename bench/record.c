@@ -1,5 +1,6 @@
 /* Records: every figure with its unit in the key, null where it does not apply. */
 #include "bench/record.h"
+#include "bench/watch.h"
 #include "src/internal.h"
 
 #include <math.h>
@@ -155,12 +156,21 @@ static json_t *places(const bench_result *r) {
     return a;
 }
 
+/* Where the system tells nothing of waiting threads, what they lost is not known to be 0. */
+static int is_watched(const bench_noise_log *n) {
+    return n->how && strcmp(n->how, bench_watch_name(BENCH_WATCH_ABSENT)) != 0;
+}
+
 static json_t *noise(const bench_noise_log *n) {
     if (n->probes == 0) return json_null();
-    return json_pack("{s:f, s:f, s:f, s:i, s:i, s:f, s:I, s:I}", "best_gflops", n->best,
-                     "worst_gflops", n->worst, "low_below", BENCH_NOISE_LOW, "probes", n->probes,
-                     "redone_blocks", n->redone, "waited_ns", n->waited_ns, "set_aside_samples",
-                     (json_int_t)n->set_aside, "low_samples", (json_int_t)n->low);
+    return json_pack("{s:f, s:f, s:f, s:i, s:i, s:f, s:I, s:I, s:o, s:o, s:o}", "best_gflops",
+                     n->best, "worst_gflops", n->worst, "low_below", BENCH_NOISE_LOW, "probes",
+                     n->probes, "redone_blocks", n->redone, "waited_ns", n->waited_ns,
+                     "set_aside_samples", (json_int_t)n->set_aside, "low_samples",
+                     (json_int_t)n->low, "lost_share",
+                     is_watched(n) ? number(n->lost) : json_null(), "disturbed_samples",
+                     is_watched(n) ? json_integer((json_int_t)n->disturbed) : json_null(),
+                     "lost_how", text(n->how));
 }
 
 static void put(json_t *o, const char *key, json_t *value) {
@@ -233,6 +243,8 @@ static void put_judgement(json_t *o, const bench_cell *c) {
     put(o, "packed_bytes", planned ? json_integer((json_int_t)c->packed_bytes) : json_null());
     put(o, "pack_ns", number(c->pack_ns));
     put(o, "copies", timed ? json_integer(c->copies) : json_null());
+    put(o, "huge_bytes",
+        timed && c->huge_known ? json_integer((json_int_t)c->huge_bytes) : json_null());
     put(o, "cold_bytes",
         timed && c->cold_bytes ? json_integer((json_int_t)c->cold_bytes) : json_null());
     put(o, "cost_ns", planned ? number(c->plan.cost_ns) : json_null());

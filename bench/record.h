@@ -26,5 +26,7 @@ void bench_report_limits(FILE *out, const json_t *records, const json_t *of);
 
 /* The same of the records of `tare breakeven`. */
 int bench_report_evens(FILE *out, enum bench_view view, const json_t *records);
+/* And of `tare zero`. */
+int bench_report_zero(FILE *out, enum bench_view view, const json_t *records);
 
 #endif

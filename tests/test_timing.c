@@ -161,6 +161,7 @@ static void make(bench_setup *s, int with_graphs) {
     cr_assert_eq(bench_setup_init(s, d), TARE_OK);
     s->seconds = 0.01;
     s->samples = 6;
+    s->noise.absent = 1; /* what the host does meanwhile is no matter here */
     least_since_run = SIZE_MAX;
 }
 
