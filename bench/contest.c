@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HOT_BYTES = 16 << 20 };
+
 /* What a contest is about. Streamed weights were not used before: such cells count as cold. */
 typedef struct pass {
     enum bench_cache cache;
@@ -43,54 +45,24 @@ static void field_clear(field *f) {
     free(f->r);
 }
 
-static bench_contestant contestant(bench_entrant *e) {
-    return e->carry.blob ? bench_carry_contestant(&e->carry) : bench_rotor_contestant(&e->rotor);
+bench_contestant bench_entrant_contestant(bench_entrant *e) {
+    bench_contestant c =
+        e->carry.blob ? bench_carry_contestant(&e->carry) : bench_rotor_contestant(&e->rotor);
+    if (e->planted.fault) {
+        c.seen = bench_plant_seen;
+        c.seen_ctx = &e->planted;
+    }
+    return c;
 }
 
-/* A graph of so many runs, where samples replay one. A kernel that can't be recorded is timed as it
- * is queued; its cell says so, and it is compared with nothing that was recorded. */
-static void record(bench_entrant *e, int runs) {
+void bench_entrant_record(bench_entrant *e, int runs) {
     if (e->rotor.timing == BENCH_BY_GRAPH && bench_rotor_record(&e->rotor, runs) != TARE_OK)
         e->rotor.timing = BENCH_BY_EVENTS;
 }
 
 static void field_add(field *f, bench_entrant *e) {
     f->in[f->count] = e;
-    f->c[f->count++] = contestant(e);
-}
-
-static int in_heat(const bench_group_state *g, const bench_entrant *e) {
-    int rivals = 0;
-    for (int i = 0; i < g->entrants; i++)
-        rivals += g->entrant[i]->heat && g->entrant[i]->scheme == e->scheme;
-    return e->heat && rivals > 1;
-}
-
-/* A few samples of every candidate; the fastest of each scheme stays. */
-static tare_status heats(bench_group_state *g, field *f) {
-    bench_options o = bench_options_default();
-    o.seconds = 0.1;
-    o.min_samples = 5;
-    o.max_samples = 15;
-    o.warmup = 1;
-    o.seed = g->setup->seed;
-    for (int i = 0; i < g->entrants; i++)
-        if (in_heat(g, g->entrant[i])) {
-            record(g->entrant[i], 1);
-            field_add(f, g->entrant[i]);
-        }
-    if (f->count == 0) return TARE_OK;
-    bench_group_tell(g, "picking the best rows", "", 0.3);
-    TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
-    for (int i = 0; i < f->count; i++) f->in[i]->seen_ns = f->r[i].median_ns;
-    for (int i = 0; i < f->count; i++)
-        for (int j = 0; j < f->count; j++)
-            if (f->in[i]->scheme == f->in[j]->scheme &&
-                (f->r[j].median_ns < f->r[i].median_ns ||
-                 (f->r[j].median_ns == f->r[i].median_ns && j < i)))
-                f->in[i]->out = 1;
-    for (int i = 0; i < f->count; i++) bench_result_clear(&f->r[i]);
-    return TARE_OK;
+    f->c[f->count++] = bench_entrant_contestant(e);
 }
 
 /* Their memory is better used for copies of the others. */
@@ -133,6 +105,19 @@ static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
     return TARE_OK;
 }
 
+/* Hot weights lie at a few places, for where they lie is luck: as many as make HOT_BYTES. Large
+ * ones lie on many pages, and average it by themselves. */
+static tare_status make_places(bench_group_state *g, field *f) {
+    for (int i = 0; i < f->count; i++) {
+        bench_entrant *e = f->in[i];
+        size_t one = e->cell.packed_bytes ? e->cell.packed_bytes : 1, places = HOT_BYTES / one;
+        if (e->carry.blob || e->rotor.timing == BENCH_BY_GRAPH) continue;
+        if (places > BENCH_HOT_COPIES) places = BENCH_HOT_COPIES;
+        TARE_TRY(bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, (int)places));
+    }
+    return TARE_OK;
+}
+
 static void on_progress(void *ctx, double done) {
     bench_group_tell(ctx, "timing", "", 0.5 + 0.5 * done);
 }
@@ -145,6 +130,12 @@ static tare_status transfers(bench_entrant *e, const bench_result *r, double sec
     TARE_TRY(bench_carry_times(&e->carry, seconds, out));
     if (e->carry.blob) out->end_to_end_ns = r->median_ns; /* that is what was timed */
     return TARE_OK;
+}
+
+static int copies_used(const bench_entrant *e, const pass *p) {
+    int hot =
+        e->rotor.timing == BENCH_BY_GRAPH || p->weights == BENCH_STREAMED ? 1 : BENCH_HOT_COPIES;
+    return p->cold || e->rotor.copies < hot ? e->rotor.copies : hot;
 }
 
 static tare_status add_cells(bench_group_state *g, field *f, const pass *p, bench_cells *out) {
@@ -160,7 +151,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->transfer = t;
         c->result = f->r[i];
         memset(&f->r[i], 0, sizeof f->r[i]);
-        c->copies = p->cold ? f->in[i]->rotor.copies : 1;
+        c->copies = copies_used(f->in[i], p);
         bench_pages(&f->in[i]->rotor, c);
         c->cold_bytes = p->cold ? p->cold->target : 0;
         c->timing = f->in[i]->rotor.timing;
@@ -175,7 +166,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->cache = p->cache;
         c->weights = p->weights;
     }
-    bench_verdicts(out->cell + first, out->count - first, g->setup->seed);
+    bench_verdicts(out->cell + first, out->count - first);
     return TARE_OK;
 }
 
@@ -195,6 +186,7 @@ static tare_status line_up(bench_group_state *g, const pass *p) {
 static bench_options options_of(bench_group_state *g) {
     bench_options o = bench_options_default();
     o.seconds = g->setup->seconds;
+    o.window = g->setup->window;
     o.min_samples = g->setup->samples;
     if (o.max_samples < o.min_samples) o.max_samples = o.min_samples;
     o.seed = g->setup->seed;
@@ -217,15 +209,16 @@ static tare_status timed(bench_group_state *g, field *f, pass *p) {
 
 static tare_status contest(bench_group_state *g, field *f, pass *p, bench_cells *out) {
     TARE_TRY(line_up(g, p));
-    TARE_TRY(heats(g, f));
+    TARE_TRY(bench_heats(g));
+    if (g->setup->twins) TARE_TRY(bench_twins(g));
     if (p->last) drop_losers(g);
     f->count = 0;
     for (int i = 0; i < g->entrants; i++)
         if (!g->entrant[i]->out) field_add(f, g->entrant[i]);
-    if (p->cold) TARE_TRY(make_copies(g, f, p->cold->target));
+    TARE_TRY(p->cold ? make_copies(g, f, p->cold->target) : make_places(g, f));
     for (int i = 0; i < f->count; i++) {
-        record(f->in[i], p->cold ? f->in[i]->rotor.copies : graph_runs(f->in[i]));
-        f->c[i] = contestant(f->in[i]);
+        bench_entrant_record(f->in[i], p->cold ? f->in[i]->rotor.copies : graph_runs(f->in[i]));
+        f->c[i] = bench_entrant_contestant(f->in[i]);
     }
     TARE_TRY(timed(g, f, p));
     tare_status s = add_cells(g, f, p, out);

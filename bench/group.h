@@ -17,7 +17,8 @@ typedef struct bench_entrant {
     int scheme;      /* index of its encoding */
     int heat;        /* 1: only the fastest of its scheme is measured */
     int out;         /* lost its heat */
-    double seen_ns;  /* its median there; 0: it was in none */
+    bench_planted planted;
+    double seen_ns; /* its median there; 0: it was in none */
     bench_rotor rotor;
     bench_carry carry;
 } bench_entrant;
@@ -48,6 +49,21 @@ tare_status bench_pack(bench_group_state *g, bench_entrant *e);
 /* Encodes scheme number `index` and enters its rows: `asked` ones as the setup's kernel choice has
  * it, otherwise the candidates for the best. Refusals become cells at once. */
 tare_status bench_enter(bench_group_state *g, int index, const bench_scheme *s, int asked);
+
+/* How an entrant is measured now: as its rotor and carry say. */
+bench_contestant bench_entrant_contestant(bench_entrant *e);
+/* A graph of so many runs, where samples replay one. A kernel that can't be recorded is timed as it
+ * is queued; its cell says so, and it is compared with nothing that was recorded. */
+void bench_entrant_record(bench_entrant *e, int runs);
+
+/* One more entrant, which the group owns from now on. */
+tare_status bench_group_keep(bench_group_state *g, bench_entrant *e);
+/* A twin of every entrant that goes on, packed anew; rivals that lost by little go on as well
+ * (`cell.lost`). */
+tare_status bench_twins(bench_group_state *g);
+
+/* Finds the fastest row of each scheme among its candidates (heat.c): the others are `out`. */
+tare_status bench_heats(bench_group_state *g);
 
 /* Gives up what an entrant holds on the device. */
 void bench_entrant_clear(bench_group_state *g, bench_entrant *e);

@@ -1,12 +1,14 @@
 /* Timing of callbacks against each other.
  *
  * Contestants take turns in random order, round after round, so that a slow spell of the machine
- * hits all of them alike. A round goes on until the 95 % interval of every contestant's median is
- * within +-ci of it, or its time is used up; the first to come true is its `stop`. A contestant
- * that has converged stays in the rounds while others need them (ratios want the same spells),
- * within its own time. Samples are counted, never dropped for their value: only a block of rounds
- * during which the noise probe was low is measured again, whatever it says. docs/measuring.md has
- * the whole method.
+ * hits all of them alike. How many samples each gets is settled before the first that counts, from
+ * a short pilot: so many that the 95 % interval of its median should come to +-ci, within its time;
+ * nobody looks at an interval to decide when to stop, which would end measurements at lucky moments
+ * (Stein 1945 plans in two stages for the same reason). A contestant with fewer samples than there
+ * are rounds takes part in rounds spread over all of them. Samples are counted, never dropped for
+ * their value: only a block of rounds during which the noise probe was low, or the system says that
+ * the process did not get its processors, is measured again, whatever it says. Intervals are those
+ * of bench/interval.h. docs/measuring.md has the whole method.
  *
  * A caller that wants latencies of its own:
  *     bench_contestant c[2] = {{.run = forward, .ctx = &a}, {.run = forward, .ctx = &b}};
@@ -26,7 +28,13 @@ typedef struct bench_contestant {
     /* Called before each sample, not timed, with the number of runs that the sample will make
      * (more than one where a run is too short for the clock). May be null. */
     tare_status (*prepare)(void *ctx, int runs);
+    /* The placement (0, 1, ...) of what the sample that was just prepared runs on. Null: one. */
+    int (*place)(void *ctx);
     void *ctx;
+    /* What a sample is taken for, ns: faults are planted with it (bench/plant.h). Null: as it is.
+     */
+    double (*seen)(void *seen_ctx, double ns);
+    void *seen_ctx;
     int batch_max;  /* the most runs of a sample; 0: no limit of its own */
     int batch;      /* the runs of every sample; 0: as many as the clock needs */
     double tick_ns; /* of the clock that `timed` goes by; 0: as fine as can be */
@@ -36,17 +44,18 @@ typedef struct bench_contestant {
 } bench_contestant;
 
 enum bench_stop {
-    BENCH_STOP_CI = 1, /* the interval was narrow enough */
-    BENCH_STOP_TIME,   /* the time was up first */
-    BENCH_STOP_COUNT   /* max_samples was reached first */
+    BENCH_STOP_CI = 1, /* as many samples as a narrow interval was thought to need */
+    BENCH_STOP_TIME,   /* fewer: its time allowed no more */
+    BENCH_STOP_COUNT   /* fewer: max_samples */
 };
 const char *bench_stop_name(int stop); /* "ci" "time" "count" */
 
 typedef struct bench_options {
     double seconds;            /* of running, a contestant */
-    double ci;                 /* half width of the interval over the median to stop at: 0.02 */
-    int min_samples;           /* before "ci" may stop: 30; 500 where p90 and p99 are wanted */
-    int max_samples;           /* 20000 */
+    double ci;                 /* half width of the interval over the median to plan for: 0.02 */
+    double window;             /* seconds that all of it lasts at least, time permitting: 0.4 */
+    int min_samples;           /* time permitting: 30; 500 where p90 and p99 are wanted */
+    int max_samples;           /* 20000; where it is min_samples there is no pilot */
     int warmup;                /* runs before the first sample: 2 */
     uint64_t seed;             /* of the order */
     struct bench_noise *noise; /* null: no probe */
@@ -60,7 +69,7 @@ bench_options bench_options_default(void);
 enum { BENCH_TAIL_SAMPLES = 500, BENCH_SLICES = 20, BENCH_DRAWS = 1000 };
 
 typedef struct bench_result {
-    double *samples; /* ns a run, in the order measured; free with bench_result_clear */
+    double *samples;       /* ns a run, in the order measured; free with bench_result_clear */
     unsigned char *slice;  /* of each sample: when it was taken, 0..BENCH_SLICES - 1 */
     unsigned short *place; /* of each sample: which of its contestant's placements it ran on */
     double *draw;          /* BENCH_DRAWS resampled medians (bench/interval.h); null: none */

@@ -1,6 +1,7 @@
 /* Records: every figure with its unit in the key, null where it does not apply. */
 #include "bench/record.h"
 #include "bench/lastcache.h"
+#include "bench/watch.h"
 #include "src/internal.h"
 
 #include <math.h>
@@ -143,12 +144,36 @@ static json_t *samples(const bench_result *r) {
     return a;
 }
 
+/* What the samples have in common: the slice of time, the copy of the weights. */
+static json_t *slices(const bench_result *r) {
+    json_t *a = json_array();
+    for (size_t i = 0; i < r->n && r->slice; i++)
+        json_array_append_new(a, json_integer(r->slice[i]));
+    return a;
+}
+
+static json_t *places(const bench_result *r) {
+    json_t *a = json_array();
+    for (size_t i = 0; i < r->n && r->place; i++)
+        json_array_append_new(a, json_integer(r->place[i]));
+    return a;
+}
+
+/* Where the system tells nothing of waiting threads, what they lost is not known to be 0. */
+static int is_watched(const bench_noise_log *n) {
+    return n->how && strcmp(n->how, bench_watch_name(BENCH_WATCH_ABSENT)) != 0;
+}
+
 static json_t *noise(const bench_noise_log *n) {
     if (n->probes == 0) return json_null();
-    return json_pack("{s:f, s:f, s:f, s:i, s:i, s:f, s:I, s:I}", "best_gflops", n->best,
-                     "worst_gflops", n->worst, "low_below", BENCH_NOISE_LOW, "probes", n->probes,
-                     "redone_blocks", n->redone, "waited_ns", n->waited_ns, "set_aside_samples",
-                     (json_int_t)n->set_aside, "low_samples", (json_int_t)n->low);
+    return json_pack("{s:f, s:f, s:f, s:i, s:i, s:f, s:I, s:I, s:o, s:o, s:o}", "best_gflops",
+                     n->best, "worst_gflops", n->worst, "low_below", BENCH_NOISE_LOW, "probes",
+                     n->probes, "redone_blocks", n->redone, "waited_ns", n->waited_ns,
+                     "set_aside_samples", (json_int_t)n->set_aside, "low_samples",
+                     (json_int_t)n->low, "lost_share",
+                     is_watched(n) ? number(n->lost) : json_null(), "disturbed_samples",
+                     is_watched(n) ? json_integer((json_int_t)n->disturbed) : json_null(),
+                     "lost_how", text(n->how));
 }
 
 static void put(json_t *o, const char *key, json_t *value) {
@@ -208,6 +233,8 @@ static void put_times(json_t *o, const bench_cell *c) {
     put(o, "noisy", timed ? json_boolean(r->noise.noisy) : json_null());
     put(o, "noise", timed ? noise(&r->noise) : json_null());
     put(o, "samples_ns", timed ? samples(r) : json_null());
+    put(o, "slices", timed ? slices(r) : json_null());
+    put(o, "places", timed ? places(r) : json_null());
 }
 
 static void put_judgement(json_t *o, const bench_cell *c) {
@@ -234,6 +261,11 @@ static void put_judgement(json_t *o, const bench_cell *c) {
     put(o, "ratio_int8_ci95", timed ? pair(c->ratio_int8_lo, c->ratio_int8_hi) : json_null());
     put(o, "ratio_int4", number(timed ? c->ratio_int4 : NAN));
     put(o, "ratio_int4_ci95", timed ? pair(c->ratio_int4_lo, c->ratio_int4_hi) : json_null());
+    put(o, "against_scheme", text(c->against_scheme));
+    put(o, "against_kernel", text(c->against_kernel));
+    put(o, "against_noisy", c->against_kernel[0] ? json_boolean(c->against_noisy) : json_null());
+    put(o, "against_ratio", number(timed ? c->against_ratio : NAN));
+    put(o, "against_ratio_ci95", timed ? pair(c->against_lo, c->against_hi) : json_null());
     put(o, "verdict", json_string(bench_verdict_name(c->verdict)));
     put(o, "refusal", text(c->refusal));
 }

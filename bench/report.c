@@ -102,9 +102,25 @@ static void peak_cell(const json_t *r, char out[160]) {
     out[0] = 0;
     if (isfinite(v)) snprintf(out, 160, "%.0f%% %s", v, bench_json_string(r, "bottleneck"));
 }
+static void float_cell(const json_t *r, char out[160]) {
+    bench_fixed(out, bench_json_number(r, "ratio"), 1, "");
+}
+/* Whom the verdict is about. */
+static void against_cell(const json_t *r, char out[160]) {
+    const char *scheme = bench_json_string(r, "against_scheme"),
+               *kernel = bench_json_string(r, "against_kernel");
+    int itself = strcmp(scheme, bench_json_string(r, "scheme")) == 0 &&
+                 strcmp(kernel, bench_json_string(r, "kernel")) == 0;
+    if (!kernel[0])
+        snprintf(out, 160, "-");
+    else if (itself)
+        snprintf(out, 160, "itself");
+    else
+        snprintf(out, 160, "%s %s", scheme, kernel);
+}
 static void ratio_cell(const json_t *r, char out[160]) {
-    const json_t *ci = json_object_get(r, "ratio_ci95");
-    double v = bench_json_number(r, "ratio");
+    const json_t *ci = json_object_get(r, "against_ratio_ci95");
+    double v = bench_json_number(r, "against_ratio");
     out[0] = 0;
     if (!isfinite(v)) return;
     if (json_is_array(ci))
@@ -123,12 +139,15 @@ static void error_cell(const json_t *r, char out[160]) {
     bench_fixed(out, bench_json_number(r, "error"), 1, "");
 }
 /* Where moving takes longer than computing, a better kernel would change little: that is part of
- * the verdict. */
+ * the verdict, as is what kept it from a decision. */
 static void verdict_cell(const json_t *r, char out[160]) {
     int moves = strcmp(bench_json_string(r, "bottleneck"), "transfer") == 0;
     int unresolved = json_is_true(json_object_get(r, "unresolved"));
+    int noisy = json_is_true(json_object_get(r, "noisy")) ||
+                json_is_true(json_object_get(r, "against_noisy"));
     snprintf(out, 160, "%s%s", bench_json_string(r, "verdict"),
              unresolved ? ", too short for its clock"
+             : noisy    ? ", noisy"
              : moves    ? ", bound by transfer"
                         : "");
 }
@@ -151,9 +170,11 @@ static const bench_column columns[] = {
     {"MB", 1, size_mb_cell, NULL},
     {"of peak", 1, peak_cell, NULL},
     {"err/bound", 1, error_cell, NULL},
-    {"vs dense float", 1, ratio_cell, NULL},
+    {"vs dense float", 1, float_cell, NULL},
     {"vs int8", 1, int8_cell, NULL},
     {"vs int4", 1, int4_cell, NULL},
+    {"against", 0, against_cell, NULL},
+    {"ratio", 1, ratio_cell, NULL},
     {"verdict", 0, verdict_cell, NULL},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
@@ -248,33 +269,22 @@ static void legend(FILE *out, const json_t *records, int markdown) {
         if (seen == at && markdown) fputs("\n", out);
     }
     if (first)
-        fputs(
-            "(..) baseline added for comparison   * the best dense float row, ratio 1   ~ noisy\n",
-            out);
+        fputs("(..) baseline added for comparison   * the best dense float row   ~ noisy\n"
+              "ratio and verdict are about the row named under against\n",
+              out);
 }
 
-static const char *const csv_keys[] = {"schema",     "device",
-                                       "op",         "workload",
-                                       "m",          "n",
-                                       "k",          "scheme",
-                                       "role",       "kernel",
-                                       "vendor",     "cache",
-                                       "weights",    "timing",
-                                       "n_samples",  "median_ns",
-                                       "p90_ns",     "p99_ns",
-                                       "ci95_ns",    "mad_ns",
-                                       "min_ns",     "outliers",
-                                       "stop",       "noisy",
-                                       "h2d_ns",     "kernel_ns",
-                                       "d2h_ns",     "end_to_end_ns",
-                                       "bytes",      "packed_bytes",
-                                       "pct_peak",   "bottleneck",
-                                       "error",      "base_kernel",
-                                       "ratio",      "ratio_ci95",
-                                       "ratio_int8", "ratio_int8_ci95",
-                                       "ratio_int4", "ratio_int4_ci95",
-                                       "verdict",    "refusal",
-                                       "replay",     NULL};
+/* clang-format off */
+static const char *const csv_keys[] = {
+    "schema", "device", "op", "workload", "m", "n", "k", "scheme", "role", "kernel", "vendor",
+    "cache", "weights", "timing", "n_samples", "median_ns", "p90_ns", "p99_ns", "ci95_ns",
+    "mad_ns", "min_ns", "outliers", "stop", "noisy", "h2d_ns", "kernel_ns", "d2h_ns",
+    "end_to_end_ns", "bytes", "packed_bytes", "pct_peak", "bottleneck", "error", "base_kernel",
+    "ratio", "ratio_ci95", "ratio_int8", "ratio_int8_ci95", "ratio_int4", "ratio_int4_ci95",
+    "against_scheme", "against_kernel", "against_noisy", "against_ratio", "against_ratio_ci95",
+    "verdict", "refusal", "replay", NULL,
+};
+/* clang-format on */
 
 int bench_view_find(const char *name) {
     static const char *const names[] = {"table", "md", "csv", "jsonl"};
@@ -283,13 +293,45 @@ int bench_view_find(const char *name) {
     return 0;
 }
 
-int bench_report(FILE *out, enum bench_view view, const json_t *records) {
-    if (view == BENCH_JSONL && bench_jsonl(out, records) != 0) return -1;
-    if (view == BENCH_CSV) bench_csv(out, csv_keys, records);
-    if (view == BENCH_TABLE || view == BENCH_MD) {
-        bench_table(out, columns, COLUMNS, records, timed, view == BENCH_MD);
-        refusals(out, records, view == BENCH_MD);
-        legend(out, records, view == BENCH_MD);
+/* ---- as records come ---- */
+
+static int is_aligned(enum bench_view view) {
+    return view == BENCH_TABLE || view == BENCH_MD;
+}
+
+int bench_report_some(FILE *out, bench_sheet *s, const json_t *records) {
+    int head = !s->begun;
+    s->begun = 1;
+    if (s->view == BENCH_JSONL && bench_jsonl(out, records) != 0) return -1;
+    if (s->view == BENCH_CSV) {
+        if (head) bench_csv_head(out, csv_keys);
+        bench_csv_rows(out, csv_keys, records);
+    }
+    if (is_aligned(s->view)) {
+        if (head) {
+            json_t *all = s->plan ? json_copy((json_t *)s->plan) : json_array();
+            if (!all || json_array_extend(all, (json_t *)records) != 0) return -1;
+            bench_layout_make(&s->layout, columns, COLUMNS, all, timed, s->view == BENCH_MD);
+            json_decref(all);
+            bench_layout_head(out, &s->layout);
+        }
+        s->rows += bench_layout_rows(out, &s->layout, records, timed);
     }
     return ferror(out) ? -1 : 0;
+}
+
+int bench_report_end(FILE *out, const bench_sheet *s, const json_t *records, const json_t *totals) {
+    if (is_aligned(s->view)) {
+        if (!s->rows) fputs("(nothing was timed)\n", out);
+        refusals(out, records, s->view == BENCH_MD);
+    }
+    if (bench_report_totals(out, s->view, totals) != 0) return -1;
+    if (is_aligned(s->view)) legend(out, records, s->view == BENCH_MD);
+    return ferror(out) ? -1 : 0;
+}
+
+int bench_report(FILE *out, enum bench_view view, const json_t *records) {
+    bench_sheet s = {.view = view};
+    if (bench_report_some(out, &s, records) != 0) return -1;
+    return bench_report_end(out, &s, records, NULL);
 }

@@ -104,6 +104,7 @@ static tare_status write_by(bench_cold *c, size_t bytes, int runs_on) {
 static tare_status prepare_cold(bench_rotor *r, int runs) {
     double missing = 0, before = 0;
     int many = runs < r->copies ? runs : r->copies, by_device = r->timing > BENCH_BY_HOST;
+    if (r->next + many > r->copies) r->next = 0; /* the same copies make a sample every turn */
     for (int i = 0; i < many; i++) {
         int at = (r->next + i) % r->copies;
         double lack = (double)r->cold->target - (r->cold->moved - r->used[at]) - before;
@@ -144,8 +145,24 @@ tare_status bench_rotor_settle(const bench_rotor *r) {
     return s == TARE_E_UNSUPPORTED ? TARE_OK : s;
 }
 
+/* Hot samples that replay a graph run on the copy that was recorded. */
+static void turn_hot(bench_rotor *r) {
+    int places = r->timing == BENCH_BY_GRAPH    ? 1
+                 : r->copies < BENCH_HOT_COPIES ? r->copies
+                                                : BENCH_HOT_COPIES;
+    r->next = r->next + 1 < places ? r->next + 1 : 0;
+}
+
+static int place(void *rotor) {
+    const bench_rotor *r = rotor;
+    if (r->timing == BENCH_BY_GRAPH) return 0;
+    return r->cold && r->runs > 0 ? r->next / r->runs : r->next;
+}
+
 static tare_status prepare(void *rotor, int runs) {
     bench_rotor *r = rotor;
+    r->runs = runs;
+    if (!r->cold) turn_hot(r);
     if (!r->cold) TARE_TRY(bench_rotor_run(r));
     TARE_TRY(bench_rotor_settle(r));
     return r->cold ? prepare_cold(r, runs) : TARE_OK;
@@ -154,6 +171,7 @@ static tare_status prepare(void *rotor, int runs) {
 bench_contestant bench_rotor_contestant(bench_rotor *r) {
     return (bench_contestant){.run = bench_rotor_run,
                               .prepare = prepare,
+                              .place = place,
                               .timed = r->timing == BENCH_BY_GRAPH    ? bench_rotor_replay
                                        : r->timing == BENCH_BY_EVENTS ? bench_rotor_events
                                                                       : NULL,

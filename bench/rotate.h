@@ -4,13 +4,17 @@
  * through the caches as `target` says (twice the last level). Copies of all contestants count,
  * since they take turns; what is missing is made up by reading a buffer, or on a device with memory
  * of its own by setting one there, which is not timed. Hot: each sample follows an untimed run on
- * the same copy. */
+ * the same copy, and the next sample takes the next of a few copies.
+ *
+ * Where a copy lies is luck that all its samples share: `place` tells them apart. */
 #ifndef TARE_BENCH_ROTATE_H
 #define TARE_BENCH_ROTATE_H
 
 #include "bench/measure.h"
 #include "bench/timing.h"
 #include <tare/tare.h>
+
+enum { BENCH_HOT_COPIES = 8 }; /* placements that hot samples go through, at most */
 
 typedef struct bench_cold {
     size_t target; /* bytes to go by before a copy counts as cold */
@@ -32,6 +36,7 @@ typedef struct bench_rotor {
     tare_packed **copy;
     double *used; /* cold->moved when the copy was last used */
     int copies, room, next;
+    int runs;                 /* of the sample that was prepared last */
     enum bench_timing timing; /* BENCH_AUTO reads as by the host */
     double tick_ns;           /* of that clock */
     tare_graph *graph;        /* of `recorded` runs, cold ones through all copies in turn */

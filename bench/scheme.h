@@ -22,7 +22,7 @@
 
 #include <tare/tare.h>
 
-/* The family decides whom a scheme is compared with, and whom it is a baseline for. */
+/* The family decides whose baseline a scheme is. */
 enum bench_family { BENCH_FLOAT = 1, BENCH_INT8, BENCH_INT4, BENCH_SPARSE };
 
 typedef struct bench_scheme {

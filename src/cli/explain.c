@@ -96,6 +96,7 @@ static const char *not_ours(const bench_args *a) {
            : a->sampled ? "--samples"
            : a->seeded  ? "--seed"
            : a->limit   ? "--limit"
+           : a->plant   ? "--plant"
                         : NULL;
 }
 
