@@ -1,5 +1,6 @@
 /* Passes over a group's entrants: weights cold, hot, streamed; heats, the measurement, cells. */
 #include "bench/group.h"
+#include "bench/lastcache.h"
 #include "bench/pages.h"
 #include "src/internal.h"
 #include "src/room.h"
@@ -246,7 +247,7 @@ static int plan_passes(const bench_setup *s, bench_cold *cold, pass out[3]) {
 /* Twice the last cache goes by between two uses of the same weights; where memory does not hold
  * that once in copies and once to read, as much of it as does, and cells say so (cold_bytes). */
 static size_t cold_target(const bench_setup *s) {
-    size_t cache = s->info.cache > 0 ? (size_t)s->info.cache : (size_t)64 << 20;
+    size_t cache = bench_last_cache(s);
     size_t left = tare_room_now().left / 3, least = (size_t)1 << 20;
     if (!s->device->backend->host_memory || 2 * cache <= left) return 2 * cache;
     return left > least ? left : least;

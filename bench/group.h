@@ -9,7 +9,7 @@
 #define BENCH_GRAPH_NS 150e3
 enum { BENCH_GRAPH_RUNS = 32 };
 
-enum { BENCH_ROWS_MAX = 128, BENCH_HEAT_ROWS = 3, BENCH_COPIES_MAX = 1024 };
+enum { BENCH_ROWS_MAX = 128, BENCH_HEAT_ROWS = 2, BENCH_COPIES_MAX = 1024 };
 
 /* A row that took part: verified, packed once. */
 typedef struct bench_entrant {

@@ -10,7 +10,17 @@
 void bench_interrupt_arm(void);
 /* The signal that asked; 0: none has. */
 int bench_interrupted(void);
-/* TARE_OK, or an error once a signal has asked: for loops that give up there. */
+
+/* The same, and `end` is called in a thread of its own where the signal is still unanswered after
+ * `seconds`: the work may be deep in an encoder or in a driver's compiler. */
+tare_status bench_interrupt_within(double seconds, void (*end)(int number));
+
+/* From this time on (bench_now_ns) there is no time left; 0: there is. */
+void bench_deadline_set(double ns);
+int bench_past_deadline(void);
+
+/* TARE_OK, or an error once a signal has asked or the time is over: for loops that give up there.
+ */
 tare_status bench_go_on(void);
 
 #endif

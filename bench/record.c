@@ -1,5 +1,6 @@
 /* Records: every figure with its unit in the key, null where it does not apply. */
 #include "bench/record.h"
+#include "bench/lastcache.h"
 #include "bench/watch.h"
 #include "src/internal.h"
 
@@ -70,6 +71,7 @@ static json_t *system_name(void) {
 
 json_t *bench_record_env(const bench_setup *s) {
     const tare_device_info *i = &s->info;
+    json_int_t measured = (json_int_t)bench_last_cache_measured(s);
     tare_device_info host;
     tare_device *cpu;
     if (tare_device_find(tare_cpu_backend.name, &cpu) != TARE_OK ||
@@ -80,13 +82,14 @@ json_t *bench_record_env(const bench_setup *s) {
 #else
     const char *compiler = "gcc " __VERSION__;
 #endif
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:o}",
-                     "cpu", text(host.name), "device_name", text(i->name), "features",
-                     text(i->features), "mask", text(getenv("TARE_CPU_MASK")), "runtime",
-                     text(i->runtime), "threads", (int)i->threads, "memory_bytes",
-                     (json_int_t)i->memory, "cache_bytes", (json_int_t)i->cache, "system",
-                     system_name(), "compiler", compiler, "tare", tare_version(), "commit",
-                     text(TARE_GIT_COMMIT), "ceilings", rates(&s->rates), "date", today());
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "cpu",
+        text(host.name), "device_name", text(i->name), "features", text(i->features), "mask",
+        text(getenv("TARE_CPU_MASK")), "runtime", text(i->runtime), "threads", (int)i->threads,
+        "memory_bytes", (json_int_t)i->memory, "cache_bytes", (json_int_t)i->cache,
+        "cache_measured_bytes", measured ? json_integer(measured) : json_null(), "system",
+        system_name(), "compiler", compiler, "tare", tare_version(), "commit",
+        text(TARE_GIT_COMMIT), "ceilings", rates(&s->rates), "date", today());
 }
 
 /* The command that measures this cell again. */

@@ -3,6 +3,7 @@
 #define TARE_BENCH_RECORD_H
 
 #include "bench/cell.h"
+#include "bench/table.h"
 #include <jansson.h>
 #include <stdio.h>
 
@@ -19,6 +20,27 @@ enum bench_view { BENCH_TABLE = 1, BENCH_MD, BENCH_CSV, BENCH_JSONL };
 int bench_view_find(const char *name);
 /* Writes an array of records. 0, or -1 where writing failed. */
 int bench_report(FILE *out, enum bench_view view, const json_t *records);
+
+/* The same as records come: a table's columns and widths are those of the first ones and of `plan`
+ * (bench_foresee), and stay. Zeroed but for view and plan. */
+typedef struct bench_sheet {
+    enum bench_view view;
+    const json_t *plan; /* null: nothing is foreseen */
+    bench_layout layout;
+    int begun, rows;
+} bench_sheet;
+int bench_report_some(FILE *out, bench_sheet *s, const json_t *records);
+/* What stands below, about all records: refusals, totals (bench_total_record; null: none), legend.
+ */
+int bench_report_end(FILE *out, const bench_sheet *s, const json_t *records, const json_t *totals);
+
+/* Records that stand for those that a run will have, a few of each kind, as wide as they get. Null:
+ * out of memory. */
+json_t *bench_foresee(const bench_setup *setups, int count, const bench_suite *suite,
+                      const int64_t *m, int m_count, const bench_scheme *schemes, int scheme_count);
+
+/* Totals as a table, Markdown or JSON lines; CSV keeps to one kind of row and has none. */
+int bench_report_totals(FILE *out, enum bench_view view, const json_t *totals);
 
 /* Says which reasons held the clocks of a record's device down in any of the records, if one did.
  */

@@ -240,15 +240,16 @@ static void ceilings(FILE *out, const json_t *r) {
     fprintf(out, "%s: %s", bench_json_string(r, "device"), bench_json_string(env, "device_name"));
     if (threads > 0) fprintf(out, ", %.0f threads", threads);
     host_clock(out, bench_json_string(env, "runtime"));
-    fprintf(out, "; ceilings: read %.1f GB/s, cache %.1f GB/s, f32 %.0f GFLOP/s, ",
-            bench_json_number(top, "read_gbs"), bench_json_number(top, "cache_gbs"),
-            bench_json_number(top, "f32_gflops"));
+    fprintf(out, "; ceilings: read %.1f GB/s%s, cache %.1f GB/s%s, f32 %.0f GFLOP/s%s, ",
+            bench_json_number(top, "read_gbs"), guessed(top, "read_gbs"),
+            bench_json_number(top, "cache_gbs"), guessed(top, "cache_gbs"),
+            bench_json_number(top, "f32_gflops"), guessed(top, "f32_gflops"));
     fprintf(out, "bf16 %.0f%s, int8 %.0f GOP/s%s", bench_json_number(top, "bf16_gflops"),
             guessed(top, "bf16_gflops"), bench_json_number(top, "i8_gops"),
             guessed(top, "i8_gops"));
     if (h2d > 0)
-        fprintf(out, ", to the device %.1f GB/s, back %.1f GB/s", h2d,
-                bench_json_number(top, "d2h_gbs"));
+        fprintf(out, ", to the device %.1f GB/s%s, back %.1f GB/s%s", h2d, guessed(top, "h2d_gbs"),
+                bench_json_number(top, "d2h_gbs"), guessed(top, "d2h_gbs"));
     fputs(json_is_true(json_object_get(top, "measured")) ? "\n"
                                                          : " (estimates: not measured here)\n",
           out);
@@ -292,13 +293,45 @@ int bench_view_find(const char *name) {
     return 0;
 }
 
-int bench_report(FILE *out, enum bench_view view, const json_t *records) {
-    if (view == BENCH_JSONL && bench_jsonl(out, records) != 0) return -1;
-    if (view == BENCH_CSV) bench_csv(out, csv_keys, records);
-    if (view == BENCH_TABLE || view == BENCH_MD) {
-        bench_table(out, columns, COLUMNS, records, timed, view == BENCH_MD);
-        refusals(out, records, view == BENCH_MD);
-        legend(out, records, view == BENCH_MD);
+/* ---- as records come ---- */
+
+static int is_aligned(enum bench_view view) {
+    return view == BENCH_TABLE || view == BENCH_MD;
+}
+
+int bench_report_some(FILE *out, bench_sheet *s, const json_t *records) {
+    int head = !s->begun;
+    s->begun = 1;
+    if (s->view == BENCH_JSONL && bench_jsonl(out, records) != 0) return -1;
+    if (s->view == BENCH_CSV) {
+        if (head) bench_csv_head(out, csv_keys);
+        bench_csv_rows(out, csv_keys, records);
+    }
+    if (is_aligned(s->view)) {
+        if (head) {
+            json_t *all = s->plan ? json_copy((json_t *)s->plan) : json_array();
+            if (!all || json_array_extend(all, (json_t *)records) != 0) return -1;
+            bench_layout_make(&s->layout, columns, COLUMNS, all, timed, s->view == BENCH_MD);
+            json_decref(all);
+            bench_layout_head(out, &s->layout);
+        }
+        s->rows += bench_layout_rows(out, &s->layout, records, timed);
     }
     return ferror(out) ? -1 : 0;
+}
+
+int bench_report_end(FILE *out, const bench_sheet *s, const json_t *records, const json_t *totals) {
+    if (is_aligned(s->view)) {
+        if (!s->rows) fputs("(nothing was timed)\n", out);
+        refusals(out, records, s->view == BENCH_MD);
+    }
+    if (bench_report_totals(out, s->view, totals) != 0) return -1;
+    if (is_aligned(s->view)) legend(out, records, s->view == BENCH_MD);
+    return ferror(out) ? -1 : 0;
+}
+
+int bench_report(FILE *out, enum bench_view view, const json_t *records) {
+    bench_sheet s = {.view = view};
+    if (bench_report_some(out, &s, records) != 0) return -1;
+    return bench_report_end(out, &s, records, NULL);
 }

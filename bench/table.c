@@ -23,21 +23,21 @@ void bench_fixed(char out[BENCH_CELL], double v, double unit, const char *after)
 
 typedef char row_text[BENCH_COLUMNS_MAX][BENCH_CELL];
 
-static void put_row(FILE *out, const bench_column *c, int count, const int *width, row_text text,
-                    int markdown) {
-    for (int i = 0; i < count; i++) {
-        const char *before = markdown ? (i ? " | " : "| ") : (i ? "  " : "");
-        int last = !markdown && i == count - 1; /* no blanks at the end of a line */
-        fprintf(out, c[i].right ? "%s%*s" : "%s%-*s", before, last ? 0 : width[i], text[i]);
+static void put_row(FILE *out, const bench_layout *l, row_text text) {
+    for (int i = 0; i < l->count; i++) {
+        const char *before = l->markdown ? (i ? " | " : "| ") : (i ? "  " : "");
+        int last = !l->markdown && i == l->count - 1; /* no blanks at the end of a line */
+        fprintf(out, l->column[i].right ? "%s%*s" : "%s%-*s", before, last ? 0 : l->width[i],
+                text[i]);
     }
-    fputs(markdown ? " |\n" : "\n", out);
+    fputs(l->markdown ? " |\n" : "\n", out);
 }
 
-static void put_rule(FILE *out, const bench_column *c, int count, const int *width) {
-    for (int i = 0; i < count; i++) {
+static void put_rule(FILE *out, const bench_layout *l) {
+    for (int i = 0; i < l->count; i++) {
         fputc('|', out);
-        for (int j = 0; j < width[i] + 1; j++) fputc('-', out);
-        fputc(c[i].right ? ':' : '-', out);
+        for (int j = 0; j < l->width[i] + 1; j++) fputc('-', out);
+        fputc(l->column[i].right ? ':' : '-', out);
     }
     fputs("|\n", out);
 }
@@ -59,32 +59,51 @@ static int choose(const bench_column *all, int count, const json_t *records, ben
     return n;
 }
 
-void bench_table(FILE *out, const bench_column *all, int count, const json_t *records,
-                 int (*show)(const json_t *r), int markdown) {
-    bench_column c[BENCH_COLUMNS_MAX];
-    int width[BENCH_COLUMNS_MAX], any = 0;
+void bench_layout_make(bench_layout *l, const bench_column *all, int count, const json_t *records,
+                       int (*show)(const json_t *r), int markdown) {
+    char text[BENCH_CELL];
+    size_t at;
+    const json_t *r;
+    l->count = choose(all, count, records, l->column);
+    l->markdown = markdown;
+    for (int i = 0; i < l->count; i++) l->width[i] = (int)strlen(l->column[i].title);
+    json_array_foreach(records, at, r) {
+        for (int i = 0; show(r) && i < l->count; i++) {
+            l->column[i].cell(r, text);
+            int length = (int)strlen(text);
+            if (length > l->width[i]) l->width[i] = length;
+        }
+    }
+}
+
+void bench_layout_head(FILE *out, const bench_layout *l) {
+    row_text text;
+    for (int i = 0; i < l->count; i++) snprintf(text[i], BENCH_CELL, "%s", l->column[i].title);
+    put_row(out, l, text);
+    if (l->markdown) put_rule(out, l);
+}
+
+int bench_layout_rows(FILE *out, const bench_layout *l, const json_t *records,
+                      int (*show)(const json_t *r)) {
     row_text text;
     size_t at;
     const json_t *r;
-    count = choose(all, count, records, c);
-    for (int i = 0; i < count; i++) width[i] = (int)strlen(c[i].title);
-    json_array_foreach(records, at, r) {
-        for (int i = 0; show(r) && i < count; i++) {
-            c[i].cell(r, text[i]);
-            int length = (int)strlen(text[i]);
-            if (length > width[i]) width[i] = length;
-        }
-    }
-    for (int i = 0; i < count; i++) snprintf(text[i], BENCH_CELL, "%s", c[i].title);
-    put_row(out, c, count, width, text, markdown);
-    if (markdown) put_rule(out, c, count, width);
+    int rows = 0;
     json_array_foreach(records, at, r) {
         if (!show(r)) continue;
-        for (int i = 0; i < count; i++) c[i].cell(r, text[i]);
-        put_row(out, c, count, width, text, markdown);
-        any = 1;
+        for (int i = 0; i < l->count; i++) l->column[i].cell(r, text[i]);
+        put_row(out, l, text);
+        rows++;
     }
-    if (!any) fputs("(nothing was timed)\n", out);
+    return rows;
+}
+
+void bench_table(FILE *out, const bench_column *all, int count, const json_t *records,
+                 int (*show)(const json_t *r), int markdown) {
+    bench_layout l;
+    bench_layout_make(&l, all, count, records, show, markdown);
+    bench_layout_head(out, &l);
+    if (!bench_layout_rows(out, &l, records, show)) fputs("(nothing was timed)\n", out);
 }
 
 static void csv_text(FILE *out, const char *s) {
@@ -119,9 +138,7 @@ static void csv_row(FILE *out, const char *const *keys, const json_t *r) {
     fputc('\n', out);
 }
 
-void bench_csv(FILE *out, const char *const *keys, const json_t *records) {
-    size_t at;
-    const json_t *r;
+void bench_csv_head(FILE *out, const char *const *keys) {
     for (int k = 0; keys[k]; k++) {
         if (k) fputc(',', out);
         if (strstr(keys[k], "ci95"))
@@ -130,7 +147,17 @@ void bench_csv(FILE *out, const char *const *keys, const json_t *records) {
             fputs(keys[k], out);
     }
     fputc('\n', out);
+}
+
+void bench_csv_rows(FILE *out, const char *const *keys, const json_t *records) {
+    size_t at;
+    const json_t *r;
     json_array_foreach(records, at, r) csv_row(out, keys, r);
+}
+
+void bench_csv(FILE *out, const char *const *keys, const json_t *records) {
+    bench_csv_head(out, keys);
+    bench_csv_rows(out, keys, records);
 }
 
 int bench_jsonl(FILE *out, const json_t *records) {

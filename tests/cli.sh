@@ -202,7 +202,7 @@ kill -TERM $job
 wait $job
 [ $? = 143 ] || fail "a signal's exit code is not 143: $(tail -1 err)"
 grep -q 'w8a8' part.txt || fail "a signal took what was measured: $(cat part.txt)"
-grep -q '64x256 64x256 m 64: not measured, interrupted' err || fail "what is missing is not named: $(tail -2 err)"
+grep -q 'cpu 64x256 m 64: not measured, interrupted' err || fail "what is missing is not named: $(tail -2 err)"
 TARE_CPU_MASK=avx3 "$tool" devices --quick >out 2>err
 [ $? = 2 ] && grep -q 'TARE_CPU_MASK' err || fail "TARE_CPU_MASK=avx3 is taken: $(cat err)"
 TARE_CPU_MASK=avx3 "$tool" bench --help >out || fail "help asks for a mask that is right"

@@ -339,13 +339,43 @@ Test(timing, ceilings_that_nothing_has_are_none) {
     tare_rates r;
     bench_setup s;
     make(&s, 0);
+    backend.host_memory = 1; /* the noise probe is its own, and always the same */
     ops.probe = probe;
     cr_assert_eq(bench_ceilings(s.device, 0.001, &r), TARE_OK);
-    cr_expect(r.measured == 0 && r.read_gbs < 1e5, "%g GB/s", r.read_gbs);
+    cr_expect(!bench_ceiling_measured(&r, TARE_PROBE_READ) && r.read_gbs < 1e5, "%g GB/s",
+              r.read_gbs);
+    cr_expect(bench_ceiling_measured(&r, TARE_PROBE_F32) && r.f32_gflops == 100, "each by itself");
     probe_says = 50;
     cr_assert_eq(bench_ceilings(s.device, 0.001, &r), TARE_OK);
     cr_expect(r.measured && r.read_gbs == 50);
     cr_expect(bench_ceiling_measured(&r, TARE_PROBE_READ));
+    bench_setup_clear(&s);
+}
+
+/* The noise probe of a device in host memory is its own f32 probe: high for the first five, when
+ * its best is found, and low ever after. */
+static int f32_calls;
+static tare_status slow_probe(void *state, tare_probe_kind what, double seconds, double *rate) {
+    (void)state, (void)seconds;
+    *rate = what != TARE_PROBE_F32 ? 50 : f32_calls++ < 5 ? 100 : 60;
+    return TARE_OK;
+}
+Test(timing, ceilings_of_a_slow_spell_are_none) {
+    tare_rates r, before;
+    bench_setup s;
+    make(&s, 0);
+    backend.host_memory = 1; /* its own noise probe */
+    ops.probe = slow_probe;
+    tare_device_rates(s.device, &before);
+    cr_assert_eq(bench_ceilings(s.device, 0.001, &r), TARE_OK);
+    cr_expect_eq(r.measured, 0, "%x", (unsigned)r.measured);
+    cr_expect_eq(r.read_gbs, before.read_gbs, "the estimate stays");
+    cr_expect_gt(f32_calls, 5);
+    f32_calls = 0;
+    ops.probe = probe; /* the spell is over */
+    probe_says = 50;
+    cr_assert_eq(bench_ceilings(s.device, 0.001, &r), TARE_OK);
+    cr_expect(bench_ceiling_measured(&r, TARE_PROBE_READ) && r.read_gbs == 50);
     bench_setup_clear(&s);
 }
 

@@ -1,10 +1,10 @@
 /* tare bench: schemes against the best dense row, on shapes, by the rules of docs/measuring.md. */
-#include "src/cli/bench.h"
-#include "bench/clock.h"
 #include "bench/interrupt.h"
+#include "src/cli/bench_job.h"
 #include "src/cli/cli.h"
 #include "src/internal.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,125 +102,6 @@ static tare_status read_choices(const bench_args *a, bench_setup *s, enum bench_
     return TARE_OK;
 }
 
-typedef struct bench_job {
-    bench_args args;
-    bench_shapes shapes;
-    bench_scheme scheme[BENCH_SCHEMES_MAX];
-    int schemes;
-    bench_devices devices;
-    bench_setup setup[BENCH_DEVICES_MAX]; /* a device */
-    bench_matrix matrix;
-    bench_cells cells;
-    enum bench_view view;
-} bench_job;
-
-static void left_out(const bench_setup *s, const bench_shape *shape, int64_t m, const char *why) {
-    fprintf(stderr, "%s %s %lldx%lld m %lld: not measured, %s\n", s->info.id, shape->name,
-            (long long)shape->n, (long long)shape->k, (long long)m, why);
-}
-
-/* Past --limit, and once a signal has asked to end, a group is named instead of measured. */
-static int is_late(const bench_job *j, const bench_setup *s, const bench_shape *shape, int64_t m,
-                   double since) {
-    if (bench_interrupted()) {
-        left_out(s, shape, m, "interrupted");
-        return 1;
-    }
-    if (!(j->args.limit > 0) || bench_now_ns() - since < j->args.limit * 1e9) return 0;
-    left_out(s, shape, m, "no time left");
-    return 1;
-}
-
-static tare_status records_of(bench_job *j, json_t *records) {
-    json_t *env[BENCH_DEVICES_MAX];
-    tare_status s = TARE_OK;
-    for (int d = 0; d < j->devices.count; d++) env[d] = bench_record_env(&j->setup[d]);
-    for (int i = 0; i < j->cells.count; i++) {
-        int d = 0;
-        while (j->setup[d].device != j->cells.cell[i].device) d++;
-        json_t *r = bench_record(&j->setup[d], &j->cells.cell[i], env[d]);
-        if (json_array_append_new(records, r) != 0)
-            s = tare_fail(TARE_E_NOMEM, "report: out of memory");
-    }
-    for (int d = 0; d < j->devices.count; d++) json_decref(env[d]);
-    return s;
-}
-
-/* A file holds all that is measured so far, lest what ends the run takes it along. That
- * it could not be written is told in the end. */
-static void save(bench_job *j) {
-    json_t *records = json_array();
-    if (records_of(j, records) == TARE_OK)
-        (void)bench_save(j->args.out, j->view, records, bench_report);
-    json_decref(records);
-}
-
-static tare_status measure_all(bench_job *j) {
-    double since = bench_now_ns();
-    bench_progress p;
-    int devices = j->devices.count, problems = j->shapes.suite.count * j->shapes.m_count;
-    bench_progress_init(&p, problems * devices);
-    tare_status s = TARE_OK;
-    for (; p.group < p.groups && s == TARE_OK; p.group++) { /* devices innermost */
-        bench_setup *setup = &j->setup[p.group % devices];
-        int problem = p.group / devices;
-        setup->progress = bench_progress_show;
-        setup->ctx = &p;
-        const bench_shape *shape = &j->shapes.suite.shapes[problem / j->shapes.m_count];
-        int64_t m = j->shapes.m[problem % j->shapes.m_count];
-        if (is_late(j, setup, shape, m, since)) continue;
-        s = bench_group(setup, shape, m, j->scheme, j->schemes, &j->cells);
-        if (s != TARE_OK && bench_interrupted()) { /* half a group has no verdicts */
-            left_out(setup, shape, m, "interrupted");
-            s = TARE_OK;
-        }
-        if (s == TARE_E_NOMEM && p.group + 1 < p.groups) {
-            left_out(setup, shape, m, tare_last_error()); /* the next may be smaller */
-            s = TARE_OK;
-        }
-        if (s == TARE_OK && j->args.out && j->cells.count && p.group + 1 < p.groups) save(j);
-    }
-    bench_progress_end(&p);
-    return s;
-}
-
-static tare_status report(bench_job *j) {
-    json_t *records = json_array();
-    tare_status s = records_of(j, records);
-    if (s == TARE_OK) s = bench_write(j->args.out, j->view, records, bench_report);
-    json_decref(records);
-    return s;
-}
-
-/* Where memory did not hold what should go by, "cold" is less than it says: the reader is told. */
-static void tell_short(const bench_job *j) {
-    for (int d = 0; d < j->devices.count; d++) {
-        const bench_setup *s = &j->setup[d];
-        size_t want = 2 * (size_t)(s->info.cache > 0 ? s->info.cache : 0), had = want;
-        for (int i = 0; i < j->cells.count; i++) {
-            const bench_cell *c = &j->cells.cell[i];
-            if (c->device == s->device && c->cold_bytes && c->cold_bytes < had) had = c->cold_bytes;
-        }
-        if (had < want)
-            fprintf(stderr,
-                    "%s: memory holds %.0f of the %.0f MB that should go by between two uses of "
-                    "cold weights: some may have come from a cache\n",
-                    s->info.id, (double)had / 1e6, (double)want / 1e6);
-    }
-}
-
-/* What was measured before a failure is reported all the same; the failure keeps its words. */
-static tare_status measure_and_report(bench_job *j) {
-    char why[400];
-    tare_status s = measure_all(j);
-    tell_short(j);
-    if (bench_interrupted() && j->cells.count == 0) return TARE_OK; /* a file stays as it was */
-    if (s == TARE_OK || j->cells.count == 0) return s == TARE_OK ? report(j) : s;
-    snprintf(why, sizeof why, "%s", tare_last_error());
-    (void)report(j);
-    return tare_fail(s, "%s", why);
-}
-
 static tare_status some_streamed(const bench_devices *list, const char *weights) {
     if (!weights || strcmp(weights, "streamed") != 0) return TARE_OK;
     for (int i = 0; i < list->count; i++)
@@ -241,6 +122,7 @@ static tare_status prepare(bench_job *j) {
     TARE_TRY(find_kernel(&j->devices, a->kernel));
     TARE_TRY(some_streamed(&j->devices, a->weights));
     if (a->threads) tare_set_threads(a->threads);
+    bench_job_begin(j);
     for (int i = 0; i < j->devices.count; i++) {
         TARE_TRY(bench_setup_init(&j->setup[i], j->devices.device[i]));
         TARE_TRY(read_choices(a, &j->setup[i], &j->view));
@@ -254,16 +136,13 @@ int cli_bench(int argc, char **argv) {
     memset(&j, 0, sizeof j);
     tare_status s = bench_args_parse(argc, argv, &j.args);
     if (s == TARE_OK && j.args.help) return cli_help(help);
-    bench_interrupt_arm();
+    if (s == TARE_OK) s = bench_last_arm("bench");
     if (s == TARE_OK) s = prepare(&j);
-    if (s == TARE_OK) s = measure_and_report(&j);
+    if (s == TARE_OK) s = bench_job_run(&j);
     if (s != TARE_OK) cli_bad("bench", "%s", tare_last_error());
     int code = s == TARE_OK ? (int)bench_outcome_of(j.cells.cell, j.cells.count, j.args.gate)
                             : bench_exit_of(s);
     if (s == TARE_OK && bench_interrupted() && code != CLI_WRONG) code = cli_interrupted("bench");
-    bench_cells_clear(&j.cells);
-    for (int i = 0; i < j.devices.count; i++) bench_setup_clear(&j.setup[i]);
-    bench_matrix_clear(&j.matrix);
-    bench_shapes_clear(&j.shapes);
+    bench_job_clear(&j);
     return code;
 }

@@ -13,13 +13,32 @@
 #include <unistd.h>
 
 void bench_progress_init(bench_progress *p, int groups) {
-    *p = (bench_progress){.groups = groups, .start = bench_now_ns(), .on = isatty(2)};
+    *p = (bench_progress){.groups = groups, .start = bench_now_ns(), .terminal = isatty(2)};
+}
+
+void bench_group_name(char *out, size_t size, const char *device, const char *suite,
+                      const bench_shape *shape, int64_t m) {
+    char sizes[64];
+    snprintf(sizes, sizeof sizes, "%lldx%lld", (long long)shape->n, (long long)shape->k);
+    int named = strcmp(sizes, shape->name) != 0;
+    snprintf(out, size, "%s%s%s%s%s %s m %lld", device, suite ? " " : "", suite ? suite : "",
+             named ? " " : "", named ? shape->name : "", sizes, (long long)m);
+}
+
+/* Groups are taken to last alike. */
+void bench_progress_begin(const bench_progress *p, const char *what) {
+    char left[48] = "";
+    if (p->terminal || p->groups < 2) return;
+    if (p->group > 0)
+        snprintf(left, sizeof left, ", about %.0f s left",
+                 (bench_now_ns() - p->start) * 1e-9 / p->group * (p->groups - p->group));
+    fprintf(stderr, "%s: %d of %d%s\n", what, p->group + 1, p->groups, left);
 }
 
 void bench_progress_show(void *progress, const char *what, double done) {
     bench_progress *p = progress;
     double now = bench_now_ns(), share = (p->group + done) / p->groups;
-    if (!p->on || (now - p->shown < 1e8 && done > 0)) return;
+    if (!p->terminal || (now - p->shown < 1e8 && done > 0)) return;
     p->shown = now;
     double left = share > 0.02 ? (now - p->start) * 1e-9 * (1 - share) / share : -1;
     fprintf(stderr, "\r\033[K%3.0f%% %s", 100 * share, what);
@@ -27,9 +46,8 @@ void bench_progress_show(void *progress, const char *what, double done) {
     fflush(stderr);
 }
 
-void bench_progress_end(bench_progress *p) {
-    if (p->on) fputs("\r\033[K", stderr);
-    p->on = 0;
+void bench_progress_end(const bench_progress *p) {
+    if (p->terminal) fputs("\r\033[K", stderr);
 }
 
 tare_status bench_writable(const char *path) {
@@ -49,35 +67,24 @@ tare_status bench_writable(const char *path) {
     return TARE_OK;
 }
 
-tare_status bench_write(const char *path, enum bench_view view, const json_t *records,
-                        int (*report)(FILE *out, enum bench_view view, const json_t *records)) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *f = path ? open_memstream(&text, &size) : stdout;
-    if (!f) TARE_FAIL(TARE_E_NOMEM, "report: out of memory");
-    int bad = report(f, view, records) != 0;
-    if (path)
-        bad |= fclose(f) != 0;
-    else
-        bad |= fflush(f) != 0;
-    tare_status s = TARE_OK;
-    if (bad)
-        s = tare_fail(TARE_E_IO, "%s: the report could not be written: %s",
-                      path ? path : "standard output", strerror(errno));
-    else if (path)
-        s = file_save(path, text, size);
-    /* It may have taken hours: what no file takes goes where it can still be kept. */
-    if (path && !bad && s != TARE_OK && fwrite(text, 1, size, stdout) == size && !fflush(stdout)) {
-        char why[400];
-        snprintf(why, sizeof why, "%s", tare_last_error());
-        s = tare_fail(s, "%s; the report went to standard output instead", why);
-    }
-    free(text);
-    return s;
+tare_status bench_print(const char *text, size_t size) {
+    if (fwrite(text, 1, size, stdout) == size && fflush(stdout) == 0) return TARE_OK;
+    TARE_FAIL(TARE_E_IO, "standard output: the report could not be written: %s", strerror(errno));
 }
 
-tare_status bench_save(const char *path, enum bench_view view, const json_t *records,
-                       int (*report)(FILE *out, enum bench_view view, const json_t *records)) {
+tare_status bench_write_text(const char *path, const char *text, size_t size) {
+    char why[400];
+    if (!path) return bench_print(text, size);
+    tare_status s = file_save(path, text, size);
+    if (s == TARE_OK) return s;
+    /* It may have taken hours: what no file takes goes where it can still be kept. */
+    snprintf(why, sizeof why, "%s", tare_last_error());
+    if (bench_print(text, size) != TARE_OK) return tare_fail(s, "%s", why);
+    return tare_fail(s, "%s; the report went to standard output instead", why);
+}
+
+tare_status bench_write(const char *path, enum bench_view view, const json_t *records,
+                        bench_reporter *report) {
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
@@ -85,7 +92,7 @@ tare_status bench_save(const char *path, enum bench_view view, const json_t *rec
     int bad = report(f, view, records) != 0;
     bad |= fclose(f) != 0;
     tare_status s =
-        bad ? tare_fail(TARE_E_NOMEM, "report: out of memory") : file_save(path, text, size);
+        bad ? tare_fail(TARE_E_NOMEM, "report: out of memory") : bench_write_text(path, text, size);
     free(text);
     return s;
 }
