@@ -28,7 +28,7 @@ static const ceiling ceilings[] = {
     {TARE_PROBE_H2D, offsetof(tare_rates, h2d_gbs), 0.1, 1e-4, 1e4},
     {TARE_PROBE_D2H, offsetof(tare_rates, d2h_gbs), 0.1, 1e-4, 1e4},
 };
-enum { KINDS = sizeof ceilings / sizeof *ceilings, LEAST_TURNS = 2, MOST_TURNS = 8 };
+enum { KINDS = sizeof ceilings / sizeof *ceilings, LEAST_TURNS = 2, MOST_TURNS = 8, WAITS = 10 };
 
 typedef struct tries {
     double best, second;
@@ -52,14 +52,22 @@ static int settled(const tries *t) {
     return t->count >= LEAST_TURNS && fabs(t->best - t->second) <= 0.1 * t->best;
 }
 
+/* A noise probe that is not low, if one comes soon. */
+static double quiet_probe(bench_noise *n, double rate, double end) {
+    for (int i = 0; i < WAITS && bench_noise_low(n, rate) && bench_now_ns() < end; i++)
+        rate = bench_noise_probe(n);
+    return rate;
+}
+
 /* The probes take turns, so that a slow spell of the machine hits one try of a ceiling and not all
- * of them; the best counts. Slow spells repeat their rates, so a ceiling is settled only by tries
- * with no low noise probe on either side. What the device lacks, or no device could do, keeps its
- * estimate. Returns the kinds that answered, as bits. */
+ * of them; the best counts. Only tries with no low noise probe on either side do: a ceiling of a
+ * slow spell would flatter whatever is held against it. What had none of them in the time there is,
+ * what the device lacks and what no device could do keeps its estimate. Returns the kinds that were
+ * measured, as bits. */
 static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
-    tries t[KINDS] = {{0}}, quiet[KINDS] = {{0}};
+    tries quiet[KINDS] = {{0}};
     bench_noise noise;
-    int seen = 0;
+    int seen = 0, answered = 0;
     bench_noise_init(&noise, bench_noise_device(d));
     double before = bench_noise_probe(&noise);
     double end = bench_now_ns() + 40e9 * seconds;
@@ -67,18 +75,19 @@ static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
         for (int i = 0; i < KINDS; i++) {
             const ceiling *c = &ceilings[i];
             double v = 0;
-            if (settled(&quiet[i]) || (turn > 0 && t[i].count == 0)) continue;
+            if (settled(&quiet[i]) || (turn > 0 && !(answered >> i & 1))) continue;
+            before = quiet_probe(&noise, before, end);
             if (tare_device_probe(d, c->kind, seconds * c->share, &v) != TARE_OK) continue;
             if (!(v >= c->least && v <= c->most)) continue; /* not measured */
             double after = bench_noise_probe(&noise);
             int low = bench_noise_low(&noise, before) || bench_noise_low(&noise, after);
-            add_try(&t[i], v, c->kind == TARE_PROBE_LAUNCH);
+            answered |= 1 << i;
             if (!low) add_try(&quiet[i], v, c->kind == TARE_PROBE_LAUNCH);
             before = after;
         }
     for (int i = 0; i < KINDS; i++) {
-        if (t[i].count == 0) continue;
-        memcpy((char *)r + ceilings[i].field, &t[i].best, sizeof t[i].best);
+        if (quiet[i].count == 0) continue;
+        memcpy((char *)r + ceilings[i].field, &quiet[i].best, sizeof quiet[i].best);
         seen |= 1 << ceilings[i].kind;
     }
     return seen;
@@ -87,10 +96,9 @@ static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
 tare_status bench_ceilings(tare_device *d, double seconds, tare_rates *out) {
     tare_rates r;
     tare_device_rates(d, &r);
-    if (!r.measured) {
-        int seen = best_of_turns(d, seconds, &r);
-        int floors = 1 << TARE_PROBE_READ | 1 << TARE_PROBE_F32; /* of most cells */
-        r.measured = (seen & floors) == floors ? seen : 0;
+    int floors = 1 << TARE_PROBE_READ | 1 << TARE_PROBE_F32; /* of most cells */
+    if ((r.measured & floors) != floors) {
+        r.measured |= best_of_turns(d, seconds, &r);
         TARE_TRY(tare_device_set_rates(d, &r));
     }
     *out = r;

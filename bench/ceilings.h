@@ -6,8 +6,9 @@
 #include <tare/tare.h>
 
 /* Measures every ceiling of the device once a process, about `seconds` each, and hands them to the
- * cost model (tare_device_set_rates). What the device cannot measure keeps its estimate; a later
- * call gives the same rates. */
+ * cost model (tare_device_set_rates). What the device cannot measure keeps its estimate, and so
+ * does what was never tried beside a noise probe that was not low. A later call gives the same
+ * rates, but where the one from memory or f32 is an estimate still: then all are measured again. */
 tare_status bench_ceilings(tare_device *d, double seconds, tare_rates *out);
 
 /* Whether that one was, and is no estimate: also what a probe claimed that no device can do. */

@@ -7,6 +7,7 @@
 #include "bench/encoded.h"
 #include "bench/measure.h"
 #include "bench/noise.h"
+#include "bench/plant.h"
 #include "bench/scheme.h"
 #include "bench/store.h"
 #include "bench/workload.h"
@@ -32,6 +33,8 @@ typedef struct bench_cell {
     bench_shape shape;
     int64_t m;
     bench_scheme scheme;
+    int twin;           /* packed anew from the same row as the cell before it (bench/zero.h) */
+    int lost;           /* its heat: measured to see whether rightly */
     int asked;          /* 0: a baseline that was not asked for */
     char kernel[64];    /* "" where no kernel accepted */
     const char *vendor; /* null: tare's own */
@@ -45,6 +48,8 @@ typedef struct bench_cell {
     size_t packed_bytes;
     double pack_ns;    /* of one packing, untimed runs before it: none */
     int copies;        /* packed copies that cold samples rotate through */
+    size_t huge_bytes; /* of those copies that lie on huge pages, where huge_known */
+    int huge_known;
     size_t cold_bytes; /* that go by between two uses of cold weights; 0: hot or streamed */
     double error;      /* worst |y - y64| / bound; NaN where nothing ran */
 
@@ -65,6 +70,11 @@ typedef struct bench_cell {
     double ratio_int8, ratio_int8_lo, ratio_int8_hi;
     double ratio_int4, ratio_int4_lo, ratio_int4_hi;
     int is_base;
+    /* What the verdict is about: the same against the fastest dense cell that this one has to beat
+     * (bench_scheme_has_to_beat). "" and NaN where there is none. */
+    char against_scheme[40], against_kernel[64];
+    double against_ratio, against_lo, against_hi;
+    int against_noisy;
     enum bench_verdict verdict;
 } bench_cell;
 
@@ -81,7 +91,7 @@ void bench_cells_clear(bench_cells *c);
 int bench_cell_unresolved(const bench_cell *c);
 
 /* Fills ratios and verdicts of cells that were measured together (docs/measuring.md). */
-void bench_verdicts(bench_cell *cells, int count, uint64_t seed);
+void bench_verdicts(bench_cell *cells, int count);
 /* The thresholds: HELPS above, HURTS below, NEUTRAL within. */
 #define BENCH_HELPS_ABOVE 1.05
 #define BENCH_HURTS_BELOW 0.95
@@ -112,11 +122,14 @@ typedef struct bench_setup {
     int weights;              /* BENCH_RESIDENT | BENCH_STREAMED */
     enum bench_timing timing; /* of resident weights; streamed ones are the host's clock's */
     double seconds;           /* of running, a cell */
+    double window;            /* seconds that a group's samples are spread over, at least */
     uint64_t seed;
     int samples;   /* at least; 500 gives p90 and p99 */
     size_t memory; /* bytes that packed copies may take */
     /* Dense schemes to measure beside those asked for; null-terminated. Null: all of them. */
     const char *const *baselines;
+    int twins;              /* every row has a twin beside it, near rivals stay (bench/zero.h) */
+    enum bench_plant plant; /* a fault, to see that it is seen */
     /* "llama-7b qkv m 8: verify w8a8", and the share of this group done; may be null. */
     void (*progress)(void *ctx, const char *what, double done);
     void *ctx;

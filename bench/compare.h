@@ -14,9 +14,10 @@
  * "NAME:LINE: what is wrong". *out: an array, a new reference; null where it fails. */
 tare_status bench_records_parse(const char *name, const char *text, size_t size, json_t **out);
 
-/* Pairs of records of one cell: device, shape, scheme, kernel, cache and weights are the same. An
- * array of objects; `in` is "both", "a" or "b". Cells that a file holds several times are paired in
- * their order. New reference; null: out of memory. */
+/* Pairs of records of one cell: device, operation, shape, scheme, cache and weights are the same,
+ * whatever the workload is called. Of several records of a cell those of the same kernel are paired
+ * first, in their order, then the fastest of what is left with the fastest. An array of objects;
+ * `in` is "both", "a" or "b". New reference; null: out of memory. */
 json_t *bench_compare(const json_t *a, const json_t *b);
 
 /* A view of those pairs, as bench_report. */

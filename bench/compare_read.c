@@ -74,14 +74,69 @@ static int take_interval(const json_t *from, json_t *to, char why[WHY]) {
     return json_object_set(to, "ci95_ns", v) == 0;
 }
 
-/* The reason of a refusal may be long: cut, since it is only shown. */
-static int take_refusal(const json_t *from, json_t *to) {
-    const char *s = json_string_value(json_object_get(from, "refusal"));
+/* What may be long, and is only shown or held against its like: cut. Absent: null. */
+static int take_cut(const json_t *from, json_t *to, const char *key, char why[WHY]) {
+    json_t *v = json_object_get(from, key);
+    const char *s = json_string_value(v);
     char text[WHY];
+    snprintf(why, WHY, "'%s' is no text", key);
+    if (v && !s && !json_is_null(v)) return 0;
     snprintf(text, sizeof text, "%s", s ? s : "");
     for (char *c = text; *c; c++)
         if (!is_plain((char[]){*c, 0}) || (unsigned char)*c > 126) *c = '?';
-    return json_object_set_new(to, "refusal", *text ? json_string(text) : json_null()) == 0;
+    return json_object_set_new(to, key, *text ? json_string(text) : json_null()) == 0;
+}
+
+/* Keys that older records lack, or that may be null. */
+static int take_flag(const json_t *from, json_t *to, const char *key, char why[WHY]) {
+    json_t *v = json_object_get(from, key);
+    snprintf(why, WHY, "'%s' is neither null, true nor false", key);
+    if (v && !json_is_null(v) && !json_is_boolean(v)) return 0;
+    return json_object_set_new(to, key, json_boolean(json_is_true(v))) == 0;
+}
+
+/* Products were all there was. */
+static int take_op(const json_t *from, json_t *to, char why[WHY]) {
+    return take_text(from, to, "op", 0, why) &&
+           (json_is_string(json_object_get(to, "op")) ||
+            json_object_set_new(to, "op", json_string("matmul")) == 0);
+}
+
+static int take_threads(const json_t *env, json_t *to, char why[WHY]) {
+    json_t *v = json_object_get(env, "threads");
+    snprintf(why, WHY, "'threads' is no whole number from 0 to 1000000");
+    if (v && !json_is_null(v) &&
+        !(json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) <= 1000000))
+        return 0;
+    return json_object_set_new(to, "threads", v ? json_incref(v) : json_null()) == 0;
+}
+
+/* Ceilings that were measured; null: an estimate, or none. */
+static int take_ceiling(const json_t *ceilings, json_t *to, const char *key, char why[WHY]) {
+    const json_t *v = json_object_get(ceilings, key), *name;
+    int measured = json_is_true(json_object_get(ceilings, "measured"));
+    size_t at;
+    snprintf(why, WHY, "'%s' is neither null nor a number from %g to %g", key, shares.least,
+             shares.most);
+    if (v && !json_is_null(v) && !is_within(v, shares)) return 0;
+    json_array_foreach(json_object_get(ceilings, "estimates"), at, name) {
+        const char *s = json_string_value(name);
+        if (s && strcmp(s, key) == 0) measured = 0;
+    }
+    double rate = json_number_value(v);
+    return json_object_set_new(to, key, measured && rate > 0 ? json_real(rate) : json_null()) == 0;
+}
+
+/* What tells one machine, and one state of it, from another. */
+static int take_env(const json_t *env, json_t *to, char why[WHY]) {
+    static const char *const texts[] = {"cpu", "features", "mask", "date"};
+    static const char *const rates[] = {"read_gbs", "cache_gbs", "f32_gflops"};
+    const json_t *ceilings = json_object_get(env, "ceilings");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!take_cut(env, to, texts[i], why)) return 0;
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+        if (!take_ceiling(ceilings, to, rates[i], why)) return 0;
+    return take_threads(env, to, why) && take_text(env, to, "device_name", 0, why);
 }
 
 static int is_schema(const json_t *r, char why[WHY]) {
@@ -103,12 +158,14 @@ static int take_all(const json_t *r, json_t *to, char why[WHY]) {
     if (!take_text(r, to, "kernel", 0, why) || !take_number(r, to, "median_ns", times, why) ||
         !take_number(r, to, "pct_peak", shares, why) || !take_interval(r, to, why))
         return 0;
-    const json_t *env = json_object_get(r, "env");
     snprintf(why, WHY, "a time, and no kernel that took it");
     if (json_is_number(json_object_get(to, "median_ns")) &&
         !json_is_string(json_object_get(to, "kernel")))
         return 0;
-    return take_text(env, to, "device_name", 0, why) && take_refusal(r, to);
+    return take_op(r, to, why) && take_text(r, to, "role", 0, why) &&
+           take_text(r, to, "timing", 0, why) && take_flag(r, to, "noisy", why) &&
+           take_flag(r, to, "unresolved", why) && take_cut(r, to, "refusal", why) &&
+           take_env(json_object_get(r, "env"), to, why);
 }
 
 static tare_status read_line(const char *name, long number, const char *line, size_t length,

@@ -1,5 +1,7 @@
 /* Passes over a group's entrants: weights cold, hot, streamed; heats, the measurement, cells. */
 #include "bench/group.h"
+#include "bench/lastcache.h"
+#include "bench/pages.h"
 #include "src/internal.h"
 #include "src/room.h"
 
@@ -44,7 +46,13 @@ static void field_clear(field *f) {
 }
 
 bench_contestant bench_entrant_contestant(bench_entrant *e) {
-    return e->carry.blob ? bench_carry_contestant(&e->carry) : bench_rotor_contestant(&e->rotor);
+    bench_contestant c =
+        e->carry.blob ? bench_carry_contestant(&e->carry) : bench_rotor_contestant(&e->rotor);
+    if (e->planted.fault) {
+        c.seen = bench_plant_seen;
+        c.seen_ctx = &e->planted;
+    }
+    return c;
 }
 
 void bench_entrant_record(bench_entrant *e, int runs) {
@@ -144,6 +152,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->result = f->r[i];
         memset(&f->r[i], 0, sizeof f->r[i]);
         c->copies = copies_used(f->in[i], p);
+        bench_pages(&f->in[i]->rotor, c);
         c->cold_bytes = p->cold ? p->cold->target : 0;
         c->timing = f->in[i]->rotor.timing;
         c->tick_ns = p->tick_ns;
@@ -157,7 +166,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->cache = p->cache;
         c->weights = p->weights;
     }
-    bench_verdicts(out->cell + first, out->count - first, g->setup->seed);
+    bench_verdicts(out->cell + first, out->count - first);
     return TARE_OK;
 }
 
@@ -177,6 +186,7 @@ static tare_status line_up(bench_group_state *g, const pass *p) {
 static bench_options options_of(bench_group_state *g) {
     bench_options o = bench_options_default();
     o.seconds = g->setup->seconds;
+    o.window = g->setup->window;
     o.min_samples = g->setup->samples;
     if (o.max_samples < o.min_samples) o.max_samples = o.min_samples;
     o.seed = g->setup->seed;
@@ -200,6 +210,7 @@ static tare_status timed(bench_group_state *g, field *f, pass *p) {
 static tare_status contest(bench_group_state *g, field *f, pass *p, bench_cells *out) {
     TARE_TRY(line_up(g, p));
     TARE_TRY(bench_heats(g));
+    if (g->setup->twins) TARE_TRY(bench_twins(g));
     if (p->last) drop_losers(g);
     f->count = 0;
     for (int i = 0; i < g->entrants; i++)
@@ -236,7 +247,7 @@ static int plan_passes(const bench_setup *s, bench_cold *cold, pass out[3]) {
 /* Twice the last cache goes by between two uses of the same weights; where memory does not hold
  * that once in copies and once to read, as much of it as does, and cells say so (cold_bytes). */
 static size_t cold_target(const bench_setup *s) {
-    size_t cache = s->info.cache > 0 ? (size_t)s->info.cache : (size_t)64 << 20;
+    size_t cache = bench_last_cache(s);
     size_t left = tare_room_now().left / 3, least = (size_t)1 << 20;
     if (!s->device->backend->host_memory || 2 * cache <= left) return 2 * cache;
     return left > least ? left : least;
@@ -244,7 +255,7 @@ static size_t cold_target(const bench_setup *s) {
 
 tare_status bench_passes(bench_group_state *g, bench_cells *out) {
     const bench_setup *s = g->setup;
-    bench_cold cold = {.target = cold_target(s),
+    bench_cold cold = {.target = s->caches & BENCH_COLD ? cold_target(s) : 0,
                        .stream = s->device->backend->host_memory ? NULL : g->stream};
     pass p[3];
     int count = plan_passes(s, &cold, p);

@@ -122,9 +122,11 @@ static uint32_t reach(const size_t *seen, int parts, size_t *nth) {
     }
 }
 
-/* The bits of the nth smallest magnitude (0-based): counted by the upper half of the bits, then by
- * the lower half among those; magnitudes order as their bits do. */
-static tare_status nth_magnitude(const float *v, size_t count, size_t nth, uint32_t *out) {
+/* The bits of the nth smallest magnitude (0-based), and how many of its equals come before it:
+ * counted by the upper half of the bits, then by the lower half among those; magnitudes order as
+ * their bits do. */
+static tare_status nth_magnitude(const float *v, size_t count, size_t nth, uint32_t *out,
+                                 size_t *equals) {
     int parts = count < HALF ? 1 : tare_threads();
     size_t bytes = (size_t)parts * HALF * sizeof(size_t), *seen = tare_alloc(bytes);
     uint32_t half[2] = {0, 0};
@@ -137,6 +139,7 @@ static tare_status nth_magnitude(const float *v, size_t count, size_t nth, uint3
     }
     tare_free(seen);
     *out = half[0] << 16 | half[1];
+    *equals = nth;
     return TARE_OK;
 }
 
@@ -186,6 +189,15 @@ static void clear_share(void *ctx, int64_t from, int64_t to, int part) {
         if (bits_of(p->scores[i]) < p->least) clear(p->b, p->w, i);
 }
 
+/* Of those that are as small as the least that is kept some go too, the last ones. */
+static void clear_equals(const pruning *p, size_t equals) {
+    for (int64_t i = p->b->count - 1; i >= 0 && equals > 0; i--) {
+        if (bits_of(p->scores[i]) != p->least) continue;
+        clear(p->b, p->w, i);
+        equals--;
+    }
+}
+
 tare_status bench_data_prune(float *w, int64_t n, int64_t k, int r, int c, double sparsity) {
     blocks b = {.n = n, .k = k, .r = r, .c = c, .across = (k + c - 1) / c};
     b.count = (n + r - 1) / r * b.across;
@@ -199,8 +211,10 @@ tare_status bench_data_prune(float *w, int64_t n, int64_t k, int r, int c, doubl
     if (!scores) TARE_FAIL(TARE_E_NOMEM, "prune: no memory for %lld scores", (long long)b.count);
     pruning p = {.b = &b, .w = w, .scores = scores};
     parallel_ranges(b.count, tare_threads(), score_share, &p);
-    tare_status s = nth_magnitude(scores, (size_t)b.count, drop, &p.least);
+    size_t equals = 0;
+    tare_status s = nth_magnitude(scores, (size_t)b.count, drop, &p.least, &equals);
     if (s == TARE_OK) parallel_ranges(b.count, tare_threads(), clear_share, &p);
+    if (s == TARE_OK) clear_equals(&p, equals);
     tare_free(scores);
     return s;
 }

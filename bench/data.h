@@ -15,7 +15,8 @@ tare_status bench_data_weights(int64_t n, int64_t k, uint64_t seed, float **out)
 tare_status bench_data_x(int64_t m, int64_t k, tare_type type, uint64_t seed, void **out);
 
 /* Zeroes the blocks of least mean magnitude, a share `sparsity` of all r x c blocks (1x1: single
- * values); edge blocks are smaller. Ties may keep a few more. */
+ * values), to the nearest count; edge blocks are smaller. Of equals the last go. A share that no
+ * count comes near (none, all) is TARE_E_VALUE. */
 tare_status bench_data_prune(float *w, int64_t n, int64_t k, int r, int c, double sparsity);
 
 /* The pruned w of a scheme: a copy, or null in *out where the scheme keeps everything. */

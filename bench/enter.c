@@ -51,6 +51,7 @@ static bench_cell blank(const bench_group_state *g, const bench_scheme *s, int a
     c.ratio = c.ratio_lo = c.ratio_hi = NAN;
     c.ratio_int8 = c.ratio_int8_lo = c.ratio_int8_hi = NAN;
     c.ratio_int4 = c.ratio_int4_lo = c.ratio_int4_hi = NAN;
+    c.against_ratio = c.against_lo = c.against_hi = NAN;
     bench_result_summarise(&c.result);
     return c;
 }
@@ -99,7 +100,7 @@ static int has_room(bench_group_state *g, size_t bytes) {
     return 1;
 }
 
-static tare_status keep(bench_group_state *g, bench_entrant *e) {
+tare_status bench_group_keep(bench_group_state *g, bench_entrant *e) {
     if (g->entrants == g->room) {
         int room = g->room ? 2 * g->room : 16;
         bench_entrant **more = realloc(g->entrant, (size_t)room * sizeof *more);
@@ -142,7 +143,7 @@ static tare_status try_row(bench_group_state *g, int index, const bench_cell *fr
                       .y_bytes = rows * (size_t)g->shape->n * tare_type_bytes(r->plan.problem.y)};
     tare_status s = pack_and_run(g, e);
     if (s == TARE_OK) e->cell.error = bench_oracle_check(oracle, g->y_host, why);
-    if (s == TARE_OK && e->cell.error <= 1) return keep(g, e);
+    if (s == TARE_OK && e->cell.error <= 1) return bench_group_keep(g, e);
     if (s == TARE_OK)
         s = refuse(g, &e->cell, BENCH_WRONG, r->kernel, why);
     else

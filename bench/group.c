@@ -35,6 +35,7 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d) {
     s->caches = BENCH_COLD;
     s->weights = BENCH_RESIDENT;
     s->seconds = 1;
+    s->window = bench_options_default().window;
     s->samples = 30;
     s->seed = 1;
     TARE_TRY(bench_ceilings(d, 0.2, &s->rates));
@@ -116,12 +117,21 @@ static int among(const bench_scheme *schemes, int count, const bench_scheme *s) 
     return 0;
 }
 
+/* Sparse weights in f8 are held against dense ones in f8, which are no usual baseline. */
+static int sparse_f8(const bench_scheme *schemes, int count) {
+    for (int i = 0; i < count; i++)
+        if (schemes[i].w.value == TARE_F8 && schemes[i].w.layout != TARE_DENSE) return 1;
+    return 0;
+}
+
 /* Baselines first, then what else was asked for. */
 static tare_status enter_all(bench_group_state *g, const bench_scheme *schemes, int count) {
     bench_scheme base[BENCH_SCHEMES_MAX];
     int bases = 0, index = 0;
     for (; bases < BENCH_SCHEMES_MAX && baseline(g, bases); bases++)
         TARE_TRY(bench_scheme_parse(baseline(g, bases), &base[bases]));
+    if (!g->setup->baselines && sparse_f8(schemes, count))
+        TARE_TRY(bench_scheme_parse("fp8", &base[bases++]));
     for (int i = 0; i < bases + count; i++) {
         const bench_scheme *s = i < bases ? &base[i] : &schemes[i - bases];
         if (i >= bases && among(base, bases, s)) continue;

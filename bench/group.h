@@ -9,7 +9,7 @@
 #define BENCH_GRAPH_NS 150e3
 enum { BENCH_GRAPH_RUNS = 32 };
 
-enum { BENCH_ROWS_MAX = 128, BENCH_HEAT_ROWS = 3, BENCH_COPIES_MAX = 1024 };
+enum { BENCH_ROWS_MAX = 128, BENCH_HEAT_ROWS = 2, BENCH_COPIES_MAX = 1024 };
 
 /* A row that took part: verified, packed once. */
 typedef struct bench_entrant {
@@ -17,8 +17,8 @@ typedef struct bench_entrant {
     int scheme;      /* index of its encoding */
     int heat;        /* 1: only the fastest of its scheme is measured */
     int out;         /* lost its heat */
-    int twin;        /* 0, or whose packing and name differ alone from the one before it */
-    double seen_ns;  /* its median there; 0: it was in none */
+    bench_planted planted;
+    double seen_ns; /* its median there; 0: it was in none */
     bench_rotor rotor;
     bench_carry carry;
 } bench_entrant;
@@ -55,6 +55,12 @@ bench_contestant bench_entrant_contestant(bench_entrant *e);
 /* A graph of so many runs, where samples replay one. A kernel that can't be recorded is timed as it
  * is queued; its cell says so, and it is compared with nothing that was recorded. */
 void bench_entrant_record(bench_entrant *e, int runs);
+
+/* One more entrant, which the group owns from now on. */
+tare_status bench_group_keep(bench_group_state *g, bench_entrant *e);
+/* A twin of every entrant that goes on, packed anew; rivals that lost by little go on as well
+ * (`cell.lost`). */
+tare_status bench_twins(bench_group_state *g);
 
 /* Finds the fastest row of each scheme among its candidates (heat.c): the others are `out`. */
 tare_status bench_heats(bench_group_state *g);

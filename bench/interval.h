@@ -1,14 +1,14 @@
 /* Intervals of medians that hold on a machine that drifts.
  *
- * A measurement is cut into slices of time, in which all contestants have samples, and a contestant's
- * weights lie at several places. Samples of one slice share the machine's spell, samples of one
- * place its luck; neither is independent of the others. So slices and places are what is resampled,
- * each with all its samples (the pigeonhole bootstrap of Owen 2007, for two crossed factors):
- * `draw` holds the medians of BENCH_DRAWS such resamples. The i-th draws of results that were
- * measured together resample the same slices, so that a spell that hit all of them cancels in their
- * ratio. Few slices make percentiles too narrow; they are taken further out by Student's factor
- * (Hesterberg 2015, section 4.3), and further still where neighbouring slices resemble each other.
- * docs/measuring.md has the whole method. */
+ * A measurement is cut into slices of time, in which all contestants have samples, and a
+ * contestant's weights lie at several places. Samples of one slice share the machine's spell,
+ * samples of one place its luck; neither is independent of the others. So slices and places are
+ * what is resampled, each with all its samples (the pigeonhole bootstrap of Owen 2007, for two
+ * crossed factors): `draw` holds the medians of BENCH_DRAWS such resamples. The i-th draws of
+ * results that were measured together resample the same slices, so that a spell that hit all of
+ * them cancels in their ratio. Few slices make percentiles too narrow; they are taken further out
+ * by Student's factor (Hesterberg 2015, section 4.3), and further still where neighbouring slices
+ * resemble each other. docs/measuring.md has the whole method. */
 #ifndef TARE_BENCH_INTERVAL_H
 #define TARE_BENCH_INTERVAL_H
 

@@ -99,6 +99,7 @@ static tare_status add_sample(lane *l, int slice) {
     double ns, start = bench_now_ns();
     int place;
     TARE_TRY(timed(l, l->r->batch, &ns, &place));
+    if (l->c->seen) ns = l->c->seen(l->c->seen_ctx, ns);
     TARE_TRY(make_room(l));
     l->r->samples[l->r->n] = ns / l->r->batch;
     l->r->slice[l->r->n] = (unsigned char)slice;
@@ -197,26 +198,37 @@ static void set_aside(race *r, double block_took, double patience) {
     r->noise.waited_ns += block_took + bench_now_ns() - from;
 }
 
+static void keep_block(race *r, int low, int disturbed) {
+    for (int i = 0; i < r->n; i++) {
+        lane *l = &r->lanes[i];
+        size_t kept = l->r->n - l->mark;
+        if (low) l->r->noise.low += (int)kept;
+        if (disturbed) l->r->noise.disturbed += (int)kept;
+        if (low || disturbed) l->doubtful += kept;
+    }
+}
+
 /* The block's samples stay, unless a probe on either side of it was low, or the process was kept
  * waiting for its processors, and patience is left. */
 static void judge_noise(race *r, double block_took) {
-    if (!r->o->noise) return;
-    double before = r->probe;
+    if (!r->o->noise || r->o->noise->absent) return;
+    double lost = bench_watch_lost(&r->watch), before = r->probe;
     probe(r);
     double worst = before < r->probe ? before : r->probe;
     double patience = patience_ns + patience_share * 1e9 * r->o->seconds * r->n;
-    int low = bench_noise_low(r->o->noise, worst);
-    if (low && r->noise.waited_ns < patience) {
+    int low = bench_noise_low(r->o->noise, worst), disturbed = lost > BENCH_WATCH_LOST;
+    if ((low || disturbed) && r->noise.waited_ns < patience) {
         set_aside(r, block_took, patience);
         return;
     }
-    for (int i = 0; low && i < r->n; i++)
-        r->lanes[i].r->noise.low += (int)(r->lanes[i].r->n - r->lanes[i].mark);
+    keep_block(r, low, disturbed);
     if (r->noise.worst == 0 || worst < r->noise.worst) r->noise.worst = worst;
+    if (lost > r->noise.lost) r->noise.lost = lost;
 }
 
 static tare_status block(race *r) {
     set_mark(r);
+    if (r->o->noise) bench_watch_mark(&r->watch);
     double start = bench_now_ns(), took = 0;
     while (took < block_ns && r->round < r->rounds) {
         TARE_TRY(step(r));
@@ -232,13 +244,16 @@ static void tell(const race *r) {
     if (r->o->progress) r->o->progress(r->o->progress_ctx, (double)r->round / (double)r->rounds);
 }
 
-static void log_noise(const race *r, bench_noise_log *log, size_t kept) {
-    int low = log->low, set_aside_here = log->set_aside;
+static void log_noise(const race *r, const lane *l, bench_noise_log *log) {
+    bench_noise_log own = *log;
     *log = r->noise;
-    log->low = low;
-    log->set_aside = set_aside_here;
-    log->noisy = 10 * (size_t)low > kept;
-    if (r->o->noise) log->best = r->o->noise->best;
+    log->low = own.low;
+    log->disturbed = own.disturbed;
+    log->set_aside = own.set_aside;
+    log->noisy = 10 * l->doubtful > l->r->n;
+    if (!r->o->noise) return;
+    log->best = r->o->noise->best;
+    log->how = bench_watch_name(r->watch.how);
 }
 
 /* A few samples of each lane, for the plan alone: rounds until nobody wants another. */
@@ -260,6 +275,7 @@ static tare_status pilot(race *r) {
 
 static tare_status all_rounds(race *r) {
     double start = bench_now_ns();
+    if (r->o->noise) bench_watch_init(&r->watch);
     if (r->o->noise) probe(r);
     while (r->round < r->rounds) {
         TARE_TRY(block(r));
@@ -280,7 +296,7 @@ static tare_status go(race *r, bench_result *out) {
     TARE_TRY(all_rounds(r));
     for (int i = 0; i < r->n; i++) {
         TARE_TRY(bench_result_summarise(&out[i]));
-        log_noise(r, &out[i].noise, out[i].n);
+        log_noise(r, &r->lanes[i], &out[i].noise);
     }
     return bench_intervals(out, r->n, r->o->seed);
 }

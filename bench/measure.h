@@ -31,6 +31,10 @@ typedef struct bench_contestant {
     /* The placement (0, 1, ...) of what the sample that was just prepared runs on. Null: one. */
     int (*place)(void *ctx);
     void *ctx;
+    /* What a sample is taken for, ns: faults are planted with it (bench/plant.h). Null: as it is.
+     */
+    double (*seen)(void *seen_ctx, double ns);
+    void *seen_ctx;
     int batch_max;  /* the most runs of a sample; 0: no limit of its own */
     int batch;      /* the runs of every sample; 0: as many as the clock needs */
     double tick_ns; /* of the clock that `timed` goes by; 0: as fine as can be */

@@ -4,7 +4,7 @@
  * are driven from the host, and those that are its CPU under another name share it: there too the
  * CPU's probe is what runs, since a few milliseconds are too short for a queue to give a steady
  * rate. It sees the arithmetic units, not the memory: drifts of memory bandwidth are left to
- * interleaving. */
+ * interleaving. A neighbour who never rests is no slow spell; bench/watch.h sees that one. */
 #ifndef TARE_BENCH_NOISE_H
 #define TARE_BENCH_NOISE_H
 
@@ -26,7 +26,10 @@ typedef struct bench_noise_log {
     double waited_ns;   /* for the probe to recover, and for blocks measured again */
     int set_aside;      /* samples of those blocks, not among the samples kept */
     int low;            /* samples kept although a probe beside them was low */
-    int noisy;          /* more than a tenth of the samples kept are such */
+    int noisy;          /* more than a tenth of the samples kept are such, or disturbed */
+    double lost;        /* the most that a thread lost in a kept block (bench/watch.h), 0 to 1 */
+    int disturbed;      /* samples kept although their block lost more than BENCH_WATCH_LOST */
+    const char *how;    /* what told that: bench_watch_name; null: nobody was asked */
 } bench_noise_log;
 
 /* The device whose probe is to run beside work on d: itself in host memory, else the CPU. */

@@ -1,5 +1,5 @@
 /* How far cells are from what their device can do, and what bounds them. */
-#include "bench/cell.h"
+#include "bench/lastcache.h"
 #include "src/internal.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 /* Weights that the last cache serves: those just used, and those just uploaded. */
 static int is_cached(const bench_setup *s, const bench_cell *c) {
     return (c->cache == BENCH_HOT || c->weights == BENCH_STREAMED) &&
-           c->packed_bytes < (size_t)s->info.cache;
+           bench_last_cache_holds(s, c->packed_bytes);
 }
 
 static double x_bytes(const bench_cell *c) {

@@ -4,6 +4,7 @@
 
 #include "bench/measure.h"
 #include "bench/rng.h"
+#include "bench/watch.h"
 
 /* A contestant in its turns. */
 typedef struct lane {
@@ -13,6 +14,7 @@ typedef struct lane {
     double least_ns;         /* of a sample, seen in the warm-up */
     double used_ns, wall_ns; /* of its samples so far: running; with what prepares them */
     int64_t quota;           /* samples that it is to have */
+    size_t doubtful;         /* samples kept from blocks that would have been set aside */
 } lane;
 
 typedef struct race {
@@ -24,6 +26,7 @@ typedef struct race {
     bench_rng rng;
     double probe, most_ns; /* the probe before the running block; all rounds may take so long */
     bench_noise_log noise;
+    bench_watch watch;
 } race;
 
 /* Whether the pilot has not seen enough of a lane. */

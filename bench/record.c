@@ -1,5 +1,7 @@
 /* Records: every figure with its unit in the key, null where it does not apply. */
 #include "bench/record.h"
+#include "bench/lastcache.h"
+#include "bench/watch.h"
 #include "src/internal.h"
 
 #include <math.h>
@@ -69,6 +71,7 @@ static json_t *system_name(void) {
 
 json_t *bench_record_env(const bench_setup *s) {
     const tare_device_info *i = &s->info;
+    json_int_t measured = (json_int_t)bench_last_cache_measured(s);
     tare_device_info host;
     tare_device *cpu;
     if (tare_device_find(tare_cpu_backend.name, &cpu) != TARE_OK ||
@@ -79,13 +82,14 @@ json_t *bench_record_env(const bench_setup *s) {
 #else
     const char *compiler = "gcc " __VERSION__;
 #endif
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:s, s:s, s:o, s:o, s:o}",
-                     "cpu", text(host.name), "device_name", text(i->name), "features",
-                     text(i->features), "mask", text(getenv("TARE_CPU_MASK")), "runtime",
-                     text(i->runtime), "threads", (int)i->threads, "memory_bytes",
-                     (json_int_t)i->memory, "cache_bytes", (json_int_t)i->cache, "system",
-                     system_name(), "compiler", compiler, "tare", tare_version(), "commit",
-                     text(TARE_GIT_COMMIT), "ceilings", rates(&s->rates), "date", today());
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "cpu",
+        text(host.name), "device_name", text(i->name), "features", text(i->features), "mask",
+        text(getenv("TARE_CPU_MASK")), "runtime", text(i->runtime), "threads", (int)i->threads,
+        "memory_bytes", (json_int_t)i->memory, "cache_bytes", (json_int_t)i->cache,
+        "cache_measured_bytes", measured ? json_integer(measured) : json_null(), "system",
+        system_name(), "compiler", compiler, "tare", tare_version(), "commit",
+        text(TARE_GIT_COMMIT), "ceilings", rates(&s->rates), "date", today());
 }
 
 /* The command that measures this cell again. */
@@ -155,12 +159,21 @@ static json_t *places(const bench_result *r) {
     return a;
 }
 
+/* Where the system tells nothing of waiting threads, what they lost is not known to be 0. */
+static int is_watched(const bench_noise_log *n) {
+    return n->how && strcmp(n->how, bench_watch_name(BENCH_WATCH_ABSENT)) != 0;
+}
+
 static json_t *noise(const bench_noise_log *n) {
     if (n->probes == 0) return json_null();
-    return json_pack("{s:f, s:f, s:f, s:i, s:i, s:f, s:I, s:I}", "best_gflops", n->best,
-                     "worst_gflops", n->worst, "low_below", BENCH_NOISE_LOW, "probes", n->probes,
-                     "redone_blocks", n->redone, "waited_ns", n->waited_ns, "set_aside_samples",
-                     (json_int_t)n->set_aside, "low_samples", (json_int_t)n->low);
+    return json_pack("{s:f, s:f, s:f, s:i, s:i, s:f, s:I, s:I, s:o, s:o, s:o}", "best_gflops",
+                     n->best, "worst_gflops", n->worst, "low_below", BENCH_NOISE_LOW, "probes",
+                     n->probes, "redone_blocks", n->redone, "waited_ns", n->waited_ns,
+                     "set_aside_samples", (json_int_t)n->set_aside, "low_samples",
+                     (json_int_t)n->low, "lost_share",
+                     is_watched(n) ? number(n->lost) : json_null(), "disturbed_samples",
+                     is_watched(n) ? json_integer((json_int_t)n->disturbed) : json_null(),
+                     "lost_how", text(n->how));
 }
 
 static void put(json_t *o, const char *key, json_t *value) {
@@ -233,6 +246,8 @@ static void put_judgement(json_t *o, const bench_cell *c) {
     put(o, "packed_bytes", planned ? json_integer((json_int_t)c->packed_bytes) : json_null());
     put(o, "pack_ns", number(c->pack_ns));
     put(o, "copies", timed ? json_integer(c->copies) : json_null());
+    put(o, "huge_bytes",
+        timed && c->huge_known ? json_integer((json_int_t)c->huge_bytes) : json_null());
     put(o, "cold_bytes",
         timed && c->cold_bytes ? json_integer((json_int_t)c->cold_bytes) : json_null());
     put(o, "cost_ns", planned ? number(c->plan.cost_ns) : json_null());
@@ -246,6 +261,11 @@ static void put_judgement(json_t *o, const bench_cell *c) {
     put(o, "ratio_int8_ci95", timed ? pair(c->ratio_int8_lo, c->ratio_int8_hi) : json_null());
     put(o, "ratio_int4", number(timed ? c->ratio_int4 : NAN));
     put(o, "ratio_int4_ci95", timed ? pair(c->ratio_int4_lo, c->ratio_int4_hi) : json_null());
+    put(o, "against_scheme", text(c->against_scheme));
+    put(o, "against_kernel", text(c->against_kernel));
+    put(o, "against_noisy", c->against_kernel[0] ? json_boolean(c->against_noisy) : json_null());
+    put(o, "against_ratio", number(timed ? c->against_ratio : NAN));
+    put(o, "against_ratio_ci95", timed ? pair(c->against_lo, c->against_hi) : json_null());
     put(o, "verdict", json_string(bench_verdict_name(c->verdict)));
     put(o, "refusal", text(c->refusal));
 }

@@ -47,8 +47,11 @@ int bench_report_totals(FILE *out, enum bench_view view, const json_t *totals);
 void bench_report_limits(FILE *out, const json_t *records, const json_t *of);
 
 /* The same of the records of `tare breakeven`. */
+int bench_report_evens(FILE *out, enum bench_view view, const json_t *records);
 int bench_report_evens_some(FILE *out, bench_sheet *s, const json_t *records);
 int bench_report_evens_end(FILE *out, const bench_sheet *s);
+/* And of `tare zero`. */
+int bench_report_zero(FILE *out, enum bench_view view, const json_t *records);
 
 /* For those who write sheets: columns and widths from the plan and the first records. */
 int bench_sheet_begin(bench_sheet *s, const bench_column *all, int count, const json_t *records,

@@ -102,9 +102,25 @@ static void peak_cell(const json_t *r, char out[160]) {
     out[0] = 0;
     if (isfinite(v)) snprintf(out, 160, "%.0f%% %s", v, bench_json_string(r, "bottleneck"));
 }
+static void float_cell(const json_t *r, char out[160]) {
+    bench_fixed(out, bench_json_number(r, "ratio"), 1, "");
+}
+/* Whom the verdict is about. */
+static void against_cell(const json_t *r, char out[160]) {
+    const char *scheme = bench_json_string(r, "against_scheme"),
+               *kernel = bench_json_string(r, "against_kernel");
+    int itself = strcmp(scheme, bench_json_string(r, "scheme")) == 0 &&
+                 strcmp(kernel, bench_json_string(r, "kernel")) == 0;
+    if (!kernel[0])
+        snprintf(out, 160, "-");
+    else if (itself)
+        snprintf(out, 160, "itself");
+    else
+        snprintf(out, 160, "%s %s", scheme, kernel);
+}
 static void ratio_cell(const json_t *r, char out[160]) {
-    const json_t *ci = json_object_get(r, "ratio_ci95");
-    double v = bench_json_number(r, "ratio");
+    const json_t *ci = json_object_get(r, "against_ratio_ci95");
+    double v = bench_json_number(r, "against_ratio");
     out[0] = 0;
     if (!isfinite(v)) return;
     if (json_is_array(ci))
@@ -123,12 +139,15 @@ static void error_cell(const json_t *r, char out[160]) {
     bench_fixed(out, bench_json_number(r, "error"), 1, "");
 }
 /* Where moving takes longer than computing, a better kernel would change little: that is part of
- * the verdict. */
+ * the verdict, as is what kept it from a decision. */
 static void verdict_cell(const json_t *r, char out[160]) {
     int moves = strcmp(bench_json_string(r, "bottleneck"), "transfer") == 0;
     int unresolved = json_is_true(json_object_get(r, "unresolved"));
+    int noisy = json_is_true(json_object_get(r, "noisy")) ||
+                json_is_true(json_object_get(r, "against_noisy"));
     snprintf(out, 160, "%s%s", bench_json_string(r, "verdict"),
              unresolved ? ", too short for its clock"
+             : noisy    ? ", noisy"
              : moves    ? ", bound by transfer"
                         : "");
 }
@@ -151,9 +170,11 @@ static const bench_column columns[] = {
     {"MB", 1, size_mb_cell, NULL},
     {"of peak", 1, peak_cell, NULL},
     {"err/bound", 1, error_cell, NULL},
-    {"vs dense float", 1, ratio_cell, NULL},
+    {"vs dense float", 1, float_cell, NULL},
     {"vs int8", 1, int8_cell, NULL},
     {"vs int4", 1, int4_cell, NULL},
+    {"against", 0, against_cell, NULL},
+    {"ratio", 1, ratio_cell, NULL},
     {"verdict", 0, verdict_cell, NULL},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
@@ -219,15 +240,16 @@ static void ceilings(FILE *out, const json_t *r) {
     fprintf(out, "%s: %s", bench_json_string(r, "device"), bench_json_string(env, "device_name"));
     if (threads > 0) fprintf(out, ", %.0f threads", threads);
     host_clock(out, bench_json_string(env, "runtime"));
-    fprintf(out, "; ceilings: read %.1f GB/s, cache %.1f GB/s, f32 %.0f GFLOP/s, ",
-            bench_json_number(top, "read_gbs"), bench_json_number(top, "cache_gbs"),
-            bench_json_number(top, "f32_gflops"));
+    fprintf(out, "; ceilings: read %.1f GB/s%s, cache %.1f GB/s%s, f32 %.0f GFLOP/s%s, ",
+            bench_json_number(top, "read_gbs"), guessed(top, "read_gbs"),
+            bench_json_number(top, "cache_gbs"), guessed(top, "cache_gbs"),
+            bench_json_number(top, "f32_gflops"), guessed(top, "f32_gflops"));
     fprintf(out, "bf16 %.0f%s, int8 %.0f GOP/s%s", bench_json_number(top, "bf16_gflops"),
             guessed(top, "bf16_gflops"), bench_json_number(top, "i8_gops"),
             guessed(top, "i8_gops"));
     if (h2d > 0)
-        fprintf(out, ", to the device %.1f GB/s, back %.1f GB/s", h2d,
-                bench_json_number(top, "d2h_gbs"));
+        fprintf(out, ", to the device %.1f GB/s%s, back %.1f GB/s%s", h2d, guessed(top, "h2d_gbs"),
+                bench_json_number(top, "d2h_gbs"), guessed(top, "d2h_gbs"));
     fputs(json_is_true(json_object_get(top, "measured")) ? "\n"
                                                          : " (estimates: not measured here)\n",
           out);
@@ -247,33 +269,22 @@ static void legend(FILE *out, const json_t *records, int markdown) {
         if (seen == at && markdown) fputs("\n", out);
     }
     if (first)
-        fputs(
-            "(..) baseline added for comparison   * the best dense float row, ratio 1   ~ noisy\n",
-            out);
+        fputs("(..) baseline added for comparison   * the best dense float row   ~ noisy\n"
+              "ratio and verdict are about the row named under against\n",
+              out);
 }
 
-static const char *const csv_keys[] = {"schema",     "device",
-                                       "op",         "workload",
-                                       "m",          "n",
-                                       "k",          "scheme",
-                                       "role",       "kernel",
-                                       "vendor",     "cache",
-                                       "weights",    "timing",
-                                       "n_samples",  "median_ns",
-                                       "p90_ns",     "p99_ns",
-                                       "ci95_ns",    "mad_ns",
-                                       "min_ns",     "outliers",
-                                       "stop",       "noisy",
-                                       "h2d_ns",     "kernel_ns",
-                                       "d2h_ns",     "end_to_end_ns",
-                                       "bytes",      "packed_bytes",
-                                       "pct_peak",   "bottleneck",
-                                       "error",      "base_kernel",
-                                       "ratio",      "ratio_ci95",
-                                       "ratio_int8", "ratio_int8_ci95",
-                                       "ratio_int4", "ratio_int4_ci95",
-                                       "verdict",    "refusal",
-                                       "replay",     NULL};
+/* clang-format off */
+static const char *const csv_keys[] = {
+    "schema", "device", "op", "workload", "m", "n", "k", "scheme", "role", "kernel", "vendor",
+    "cache", "weights", "timing", "n_samples", "median_ns", "p90_ns", "p99_ns", "ci95_ns",
+    "mad_ns", "min_ns", "outliers", "stop", "noisy", "h2d_ns", "kernel_ns", "d2h_ns",
+    "end_to_end_ns", "bytes", "packed_bytes", "pct_peak", "bottleneck", "error", "base_kernel",
+    "ratio", "ratio_ci95", "ratio_int8", "ratio_int8_ci95", "ratio_int4", "ratio_int4_ci95",
+    "against_scheme", "against_kernel", "against_noisy", "against_ratio", "against_ratio_ci95",
+    "verdict", "refusal", "replay", NULL,
+};
+/* clang-format on */
 
 int bench_view_find(const char *name) {
     static const char *const names[] = {"table", "md", "csv", "jsonl"};

@@ -27,8 +27,11 @@ static void scheme_cell(const json_t *r, char out[BENCH_CELL]) {
     snprintf(out, BENCH_CELL, "%s", bench_json_string(r, "scheme"));
 }
 static void kernel_cell(const json_t *r, char out[BENCH_CELL]) {
-    const char *name = bench_json_string(r, "kernel");
-    snprintf(out, BENCH_CELL, "%s", *name ? name : "-");
+    const char *name = bench_json_string(r, "kernel"), *b = bench_json_string(r, "b_kernel");
+    if (*name && *b && strcmp(name, b) != 0)
+        snprintf(out, BENCH_CELL, "%.75s -> %.75s", name, b);
+    else
+        snprintf(out, BENCH_CELL, "%s", *name ? name : "-");
 }
 static void cache_cell(const json_t *r, char out[BENCH_CELL]) {
     snprintf(out, BENCH_CELL, "%s", bench_json_string(r, "cache"));
@@ -124,9 +127,10 @@ static void print_devices(FILE *out, const json_t *pairs) {
 }
 
 static const char *const csv_keys[] = {
-    "schema", "in",         "device",     "m",         "n",         "k",       "scheme",
-    "kernel", "cache",      "weights",    "a_ns",      "b_ns",      "ratio",   "ratio_ci95",
-    "b_is",   "a_pct_peak", "b_pct_peak", "a_verdict", "b_verdict", "refusal", NULL};
+    "schema",    "in",     "device",     "op",      "m",          "n",          "k",
+    "scheme",    "kernel", "b_kernel",   "cache",   "weights",    "role",       "a_ns",
+    "b_ns",      "ratio",  "ratio_ci95", "b_is",    "a_pct_peak", "b_pct_peak", "a_verdict",
+    "b_verdict", "gate",   "why",        "refusal", NULL};
 
 int bench_report_compare(FILE *out, enum bench_view view, const json_t *pairs) {
     int markdown = view == BENCH_MD;

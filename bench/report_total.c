@@ -44,9 +44,17 @@ static void ms_cell(const json_t *r, char out[BENCH_CELL]) {
 static void mb_cell(const json_t *r, char out[BENCH_CELL]) {
     bench_fixed(out, bench_json_number(r, "packed_bytes"), 1e6, "");
 }
-static void ratio_cell(const json_t *r, char out[BENCH_CELL]) {
-    const json_t *ci = json_object_get(r, "ratio_ci95");
+static void float_cell(const json_t *r, char out[BENCH_CELL]) {
     bench_fixed(out, bench_json_number(r, "ratio"), 1, "");
+}
+static void against_cell(const json_t *r, char out[BENCH_CELL]) {
+    const char *scheme = bench_json_string(r, "against_scheme");
+    int itself = strcmp(scheme, bench_json_string(r, "scheme")) == 0;
+    snprintf(out, BENCH_CELL, "%s", itself ? "itself" : scheme[0] ? scheme : "-");
+}
+static void ratio_cell(const json_t *r, char out[BENCH_CELL]) {
+    const json_t *ci = json_object_get(r, "against_ratio_ci95");
+    bench_fixed(out, bench_json_number(r, "against_ratio"), 1, "");
     size_t used = strlen(out);
     if (out[0] && json_is_array(ci))
         snprintf(out + used, BENCH_CELL - used, " [%.2f, %.2f]",
@@ -89,9 +97,11 @@ static const bench_column columns[] = {
     {"weights", 0, weights_cell, some_streamed},
     {"ms", 1, ms_cell, NULL},
     {"MB", 1, mb_cell, NULL},
-    {"vs dense float", 1, ratio_cell, NULL},
+    {"vs dense float", 1, float_cell, NULL},
     {"vs int8", 1, int8_cell, NULL},
     {"vs int4", 1, int4_cell, NULL},
+    {"against", 0, against_cell, NULL},
+    {"ratio", 1, ratio_cell, NULL},
     {"verdict", 0, verdict_cell, NULL},
 };
 
@@ -105,7 +115,7 @@ int bench_report_totals(FILE *out, enum bench_view view, const json_t *totals) {
     if (view == BENCH_CSV) return 0;
     fprintf(out,
             "\nthe whole model, each layer as often as it occurs; * the dense float scheme "
-            "that is fastest throughout, ratio 1%s\n",
+            "that is fastest throughout%s\n",
             view == BENCH_MD ? "\n" : ":");
     bench_table(out, columns, (int)(sizeof columns / sizeof *columns), totals, every,
                 view == BENCH_MD);

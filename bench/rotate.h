@@ -36,7 +36,7 @@ typedef struct bench_rotor {
     tare_packed **copy;
     double *used; /* cold->moved when the copy was last used */
     int copies, room, next;
-    int runs; /* of the sample that was prepared last */
+    int runs;                 /* of the sample that was prepared last */
     enum bench_timing timing; /* BENCH_AUTO reads as by the host */
     double tick_ns;           /* of that clock */
     tare_graph *graph;        /* of `recorded` runs, cold ones through all copies in turn */

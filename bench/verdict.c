@@ -1,14 +1,10 @@
-/* Verdicts: every cell against the fastest dense float cell of the same run, and beside it the
- * ratios to the fastest dense int8 and int4 cells. */
+/* Verdicts: every cell against the fastest dense cell of the same run that it has to beat, and
+ * beside it the ratios to the fastest dense float, int8 and int4 cells. */
 #include "bench/cell.h"
-#include "bench/stats.h"
+#include "bench/interval.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { DRAWS = 2000 };
 
 const char *bench_verdict_name(int v) {
     static const char *const name[] = {"HELPS",        "NEUTRAL",     "HURTS",
@@ -29,30 +25,23 @@ int bench_cell_unresolved(const bench_cell *c) {
     return c->result.n > 0 && (!(sample > 0) || sample < BENCH_TICKS_LEAST * c->tick_ns);
 }
 
-/* By the same clock: others say something else. */
-static bench_cell *fastest(bench_cell *cells, int count, enum bench_family family,
-                           enum bench_timing timing) {
-    bench_cell *best = NULL;
+/* Of the dense cells with a coding in finest..coarsest, and by the same clock: others say something
+ * else. */
+static const bench_cell *fastest(const bench_cell *cells, int count, enum bench_coding finest,
+                                 enum bench_coding coarsest, enum bench_timing timing) {
+    const bench_cell *best = NULL;
     for (int i = 0; i < count; i++) {
-        bench_cell *c = &cells[i];
-        if (c->scheme.family != family || c->result.n == 0 || c->timing != timing) continue;
-        if (bench_cell_unresolved(c)) continue;
+        const bench_cell *c = &cells[i];
+        if (!bench_scheme_dense(&c->scheme, finest, coarsest)) continue;
+        if (c->result.n == 0 || c->timing != timing || bench_cell_unresolved(c)) continue;
         if (!best || c->result.median_ns < best->result.median_ns) best = c;
     }
     return best;
 }
 
-static double *sorted(const bench_result *r) {
-    double *v = malloc((r->n ? r->n : 1) * sizeof *v);
-    if (!v) return NULL;
-    memcpy(v, r->samples, r->n * sizeof *v);
-    bench_sort(v, r->n);
-    return v;
-}
-
-/* The ratio of medians with its bootstrap interval; NaN where there is nothing to compare with. */
-static void compare(const bench_cell *base, const bench_cell *c, uint64_t seed, double *ratio,
-                    double *lo, double *hi) {
+/* The ratio of medians with its interval; NaN where there is nothing to compare with. */
+static void compare(const bench_cell *base, const bench_cell *c, double *ratio, double *lo,
+                    double *hi) {
     *ratio = *lo = *hi = NAN;
     if (!base || bench_cell_unresolved(c)) return;
     *ratio = base->result.median_ns / c->result.median_ns;
@@ -60,27 +49,37 @@ static void compare(const bench_cell *base, const bench_cell *c, uint64_t seed, 
         *lo = *hi = 1;
         return;
     }
-    double *top = sorted(&base->result), *bottom = sorted(&c->result);
-    if (top && bottom)
-        bench_ratio_ci(top, base->result.n, bottom, c->result.n, DRAWS, seed, lo, hi);
-    free(top);
-    free(bottom);
+    bench_ratio_interval(&base->result, &c->result, lo, hi);
 }
 
-void bench_verdicts(bench_cell *cells, int count, uint64_t seed) {
+/* Nothing to compare with is no decision: NaN judges as INCONCLUSIVE. Neither is what was measured
+ * while the machine did something else, however narrow its interval. */
+static void judge(const bench_cell *opponent, bench_cell *c) {
+    compare(opponent, c, &c->against_ratio, &c->against_lo, &c->against_hi);
+    c->against_noisy = opponent && opponent->result.noise.noisy;
+    if (opponent) {
+        snprintf(c->against_scheme, sizeof c->against_scheme, "%s", opponent->scheme.name);
+        snprintf(c->against_kernel, sizeof c->against_kernel, "%s", opponent->kernel);
+    }
+    c->verdict = c->result.noise.noisy || c->against_noisy
+                     ? BENCH_INCONCLUSIVE
+                     : bench_judge(c->against_lo, c->against_hi);
+}
+
+void bench_verdicts(bench_cell *cells, int count) {
     for (int i = 0; i < count; i++) {
         bench_cell *c = &cells[i];
         if (c->result.n == 0) continue; /* refused or wrong: its verdict stands */
-        const bench_cell *base = fastest(cells, count, BENCH_FLOAT, c->timing);
-        const bench_cell *int8 = fastest(cells, count, BENCH_INT8, c->timing);
-        const bench_cell *int4 = fastest(cells, count, BENCH_INT4, c->timing);
-        compare(base, c, seed, &c->ratio, &c->ratio_lo, &c->ratio_hi);
-        compare(int8, c, seed, &c->ratio_int8, &c->ratio_int8_lo, &c->ratio_int8_hi);
-        compare(int4, c, seed, &c->ratio_int4, &c->ratio_int4_lo, &c->ratio_int4_hi);
+        const bench_cell *base = fastest(cells, count, BENCH_FLOATS, BENCH_FLOATS, c->timing);
+        const bench_cell *int8 = fastest(cells, count, BENCH_8_BIT, BENCH_8_BIT, c->timing);
+        const bench_cell *int4 = fastest(cells, count, BENCH_4_BIT, BENCH_4_BIT, c->timing);
+        compare(base, c, &c->ratio, &c->ratio_lo, &c->ratio_hi);
+        compare(int8, c, &c->ratio_int8, &c->ratio_int8_lo, &c->ratio_int8_hi);
+        compare(int4, c, &c->ratio_int4, &c->ratio_int4_lo, &c->ratio_int4_hi);
         if (base) snprintf(c->base_kernel, sizeof c->base_kernel, "%s", base->kernel);
         c->is_base = c == base;
-        /* Nothing to compare with is no decision: NaN judges as INCONCLUSIVE. */
-        c->verdict = bench_judge(c->ratio_lo, c->ratio_hi);
+        judge(fastest(cells, count, BENCH_FLOATS, bench_scheme_has_to_beat(&c->scheme), c->timing),
+              c);
     }
 }
 

@@ -26,7 +26,7 @@ static tare_status open_cpu(int index, tare_device_info *info, tare_rates *rates
     cpu_name(info->name, sizeof info->name);
     cpu_feature_names(cpu_features(), info->features, sizeof info->features);
     info->memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-    long l3 = cpu_cache(3), l2 = cpu_cache(2);
+    long l3 = cpu_caches(3), l2 = cpu_caches(2);
     info->cache = l3 > 0 ? l3 : l2 > 0 ? l2 : (long)8 << 20;
     cpu_estimate_rates(*features, rates);
     return describe(NULL, info);

@@ -25,6 +25,7 @@ typedef struct cpu_family {
     int (*f32_ops)(uint64_t features); /* cpu_f32_ops() */
     double (*i8_rate)(uint64_t features), (*bf16_rate)(uint64_t features); /* of the f32 rate */
     cpu_loops (*loops)(uint64_t features);
+    probe_flush *(*flush)(void); /* null: the processor lets nobody, or it was never tried */
     xquant_rows *(*xquant)(uint64_t features); /* the fastest to 8-bit codes */
     const char *mask_error;                    /* what TARE_CPU_MASK may be */
     const char *const *name;                   /* lines of /proc/cpuinfo that name it, then null */

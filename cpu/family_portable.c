@@ -27,6 +27,12 @@ static cpu_loops loops(uint64_t f) {
     return (cpu_loops){&probe_f32_c, &probe_i8_c, NULL, probe_read_c};
 }
 
+/* AArch64 has `dc civac`, but what of the caches beyond a core's cluster it empties depends on the
+ * system around, and there was none to try it on. */
+static probe_flush *flush(void) {
+    return NULL;
+}
+
 static xquant_rows *xquant_of(uint64_t f) {
     (void)f;
     return xquant_c;
@@ -42,6 +48,7 @@ const cpu_family cpu_family_here = {
     .i8_rate = i8_rate,
     .bf16_rate = bf16_rate,
     .loops = loops,
+    .flush = flush,
     .xquant = xquant_of,
     .mask_error = "TARE_CPU_MASK is neither a number nor portable, the only kernels that there are "
                   "for this processor",

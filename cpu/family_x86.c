@@ -1,6 +1,9 @@
 /* x86-64: from baseline, where the portable rows run, to AVX-512. */
 #include "cpu/family.h"
 
+#include <cpuid.h>
+#include <emmintrin.h>
+
 static const cpu_feature features[] = {
     {"avx2", CPU_AVX2},
     {"avx512", CPU_AVX2 | CPU_AVX512},
@@ -50,6 +53,19 @@ static cpu_loops loops(uint64_t f) {
     return l;
 }
 
+static void flush_in_order(const void *p, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) _mm_clflush((const char *)p + i);
+    _mm_mfence();
+}
+
+/* clflush is part of the baseline, and takes line after line; from Skylake and Zen on there is one
+ * that does not wait. No feature of a row: no mask reaches it. */
+static probe_flush *flush(void) {
+    unsigned a, b = 0, c, d;
+    int opt = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_CLFLUSHOPT);
+    return opt ? probe_flush_clflushopt : flush_in_order;
+}
+
 static xquant_rows *xquant_of(uint64_t f) {
     return f & CPU_VNNI ? xquant_vnni : xquant_c;
 }
@@ -63,6 +79,7 @@ const cpu_family cpu_family_here = {
     .i8_rate = i8_rate,
     .bf16_rate = bf16_rate,
     .loops = loops,
+    .flush = flush,
     .xquant = xquant_of,
     .mask_error = "TARE_CPU_MASK is neither a number (0: portable kernels only; bits 1 "
                   "avx2, 2 avx512, 4 vnni, 8 bf16, 16 vbmi2) nor names of these, "

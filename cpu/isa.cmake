@@ -1,7 +1,7 @@
 # NAME_avx2.c is compiled for AVX2, NAME_avx512.c for AVX-512, and so on: the suffix is the contract,
 # and the row's `needs` names the same features. Nothing else may use them. For a processor of another
 # family these files are no part of the build.
-set(tare_isas_x86 avx2 avx512 vnni bf16 vbmi2)
+set(tare_isas_x86 avx2 avx512 vnni bf16 vbmi2 clflushopt)
 set(tare_isas_portable "")
 
 # Takes out of a list of files what is not for this family.
@@ -21,6 +21,7 @@ function(tare_isa_flags)
   set(avx512 ${avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl)
   set(vnni ${avx512} -mavx512vnni)
   set(bf16 ${avx512} -mavx512bf16)
+  set(clflushopt -mclflushopt) # a probe's, not a row's
   set(vbmi2 ${vnni} -mavx512vbmi -mavx512vbmi2)
   foreach(file ${ARGN})
     foreach(isa ${tare_isas_${TARE_PROCESSOR}})

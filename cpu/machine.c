@@ -49,11 +49,12 @@ void cpu_name(char *out, size_t size) {
 
 /* ---- caches ---- */
 
-/* One attribute of the first core's cache `index`; "": there is none. */
-static void attribute(int index, const char *name, char *out, int size) {
-    char path[96];
-    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/%s", index, name);
-    FILE *f = fopen(path, "r");
+/* One attribute of a core's cache `index`; "": there is none. */
+static void attribute(const char *root, int cpu, int index, const char *name, char *out, int size) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%d/cache/index%d/%s", root, cpu,
+             index, name);
+    FILE *f = fopen(path, "re");
     out[0] = 0;
     if (!f) return;
     if (!fgets(out, size, f)) out[0] = 0;
@@ -68,22 +69,64 @@ static long bytes_of(const char *text) {
     return n > 0 && n < 1L << 32 ? n << shift : 0;
 }
 
-long cpu_cache_sysfs(int level) {
+/* The core's cache of that level; 0: there is none. `sharing`: the CPUs that use it, "0-7,64-71".
+ */
+static long cache_of(const char *root, int cpu, int level, char *sharing, int size) {
     char text[64];
+    sharing[0] = 0;
     for (int i = 0; i < 16; i++) {
-        attribute(i, "level", text, sizeof text);
+        attribute(root, cpu, i, "level", text, sizeof text);
         if (!text[0]) break;
         if (atoi(text) != level) continue;
-        attribute(i, "type", text, sizeof text);
+        attribute(root, cpu, i, "type", text, sizeof text);
         if (strncmp(text, "Instruction", 11) == 0) continue;
-        attribute(i, "size", text, sizeof text);
+        attribute(root, cpu, i, "shared_cpu_list", sharing, size);
+        attribute(root, cpu, i, "size", text, sizeof text);
         return bytes_of(text);
     }
     return 0;
 }
 
-/* glibc asks the processor on x86 and knows nothing on others. */
+/* Takes "0-7,64-71" out of the set. */
+static void take_out(const char *list, cpu_set_t *set) {
+    while (*list >= '0' && *list <= '9') {
+        char *end;
+        long from = strtol(list, &end, 10), to = *end == '-' ? strtol(end + 1, &end, 10) : from;
+        for (long c = from; c <= to && c < CPU_SETSIZE; c++) CPU_CLR((size_t)c, set);
+        list = *end == ',' ? end + 1 : end;
+    }
+}
+
+long cpu_caches_from(const char *root, int level, const cpu_set_t *cpus, int all) {
+    char sharing[1024];
+    cpu_set_t left = *cpus;
+    long sum = 0;
+    for (int c = 0; c < CPU_SETSIZE && (all || sum == 0); c++) {
+        if (!CPU_ISSET((size_t)c, &left)) continue;
+        sum += cache_of(root, c, level, sharing, sizeof sharing);
+        if (sum && !sharing[0]) break; /* nobody says who shares it */
+        CPU_CLR((size_t)c, &left);
+        take_out(sharing, &left);
+    }
+    return sum;
+}
+
+/* The kernel's files come first. glibc asks the processor itself, and takes AMD's older register
+ * for the third level: the sum of the package, of all its dies (384 MiB where each has 32),
+ * whatever the process, or the virtual machine, has of it. It knows nothing on other processors
+ * than x86. */
+static long of_level(int level, int all) {
+    cpu_set_t cpus;
+    long v = 0;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) v = cpu_caches_from("", level, &cpus, all);
+    if (v <= 0) v = sysconf(level == 2 ? _SC_LEVEL2_CACHE_SIZE : _SC_LEVEL3_CACHE_SIZE);
+    return v > 0 ? v : 0;
+}
+
 long cpu_cache(int level) {
-    long v = sysconf(level == 2 ? _SC_LEVEL2_CACHE_SIZE : _SC_LEVEL3_CACHE_SIZE);
-    return v > 0 ? v : cpu_cache_sysfs(level);
+    return of_level(level, 0);
+}
+
+long cpu_caches(int level) {
+    return of_level(level, 1);
 }

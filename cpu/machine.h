@@ -2,6 +2,7 @@
 #ifndef TARE_CPU_MACHINE_H
 #define TARE_CPU_MACHINE_H
 
+#include <sched.h>
 #include <stddef.h>
 
 /* What `tare devices` calls the processor. From the lines of a file like /proc/cpuinfo that begin
@@ -11,9 +12,13 @@
 void cpu_name(char *out, size_t size);
 void cpu_name_from(const char *path, const char *const *keys, char *out, size_t size);
 
-/* Bytes of the second or third level; 0: there is none, or nobody says. The second asks only the
- * kernel's files. */
+/* Bytes of one cache of the second or third level, as a core of this process has it; 0: there is
+ * none, or nobody says. And of all such caches that its cores reach: threads on several dies keep
+ * their weights in the caches of all of them. */
 long cpu_cache(int level);
-long cpu_cache_sysfs(int level);
+long cpu_caches(int level);
+
+/* The same of some CPUs, with `root` before the kernel's paths; `all`: the sum. For tests too. */
+long cpu_caches_from(const char *root, int level, const cpu_set_t *cpus, int all);
 
 #endif

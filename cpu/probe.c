@@ -3,8 +3,8 @@
  * A rate is that of the best burst: other guests of a shared machine can only take away. A burst
  * lasts a quarter of the time asked for (20 ms at most), long enough that a short probe, which the
  * harness takes before and after each cell, falls when a neighbour holds the core. The memory
- * probe's burst is a pass over a buffer several times the last cache level. The launch is a
- * quartile.
+ * probe's burst is a pass over a buffer that was put out of all caches just before; where user code
+ * can't do that, over one several times the last cache level. The launch is a quartile.
  *
  * Threads: tare_threads() of them, each on its own share. Instruction sets: cpu_features(), so a
  * mask lowers the ceilings with the rows. */
@@ -17,7 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLES = 256, LAUNCHES = 32, READ_UNIT = 512, BURSTS = 6, FIRST_OPS = 1 << 22 };
+enum {
+    SAMPLES = 256,
+    LAUNCHES = 32,
+    READ_UNIT = 512,
+    LEAST_READS = 4,
+    BURSTS = 6,
+    FIRST_OPS = 1 << 22
+};
 
 static double now(void) {
     struct timespec t;
@@ -81,6 +88,7 @@ static double math_rate(const probe_math *p, double seconds) {
 typedef struct read_job {
     char *buf;
     probe_read *read;
+    probe_flush *flush;
     int passes;
     atomic_ullong sum;
 } read_job;
@@ -100,36 +108,57 @@ static void read_share(void *ctx, int64_t from, int64_t to, int part) {
     atomic_fetch_xor_explicit(&j->sum, sum, memory_order_relaxed);
 }
 
-/* GB/s over `bytes`, `passes` of them a burst. */
-static tare_status read_rate(size_t bytes, int passes, double seconds, double *rate) {
+static void flush_share(void *ctx, int64_t from, int64_t to, int part) {
+    const read_job *j = ctx;
+    (void)part;
+    j->flush(j->buf + from * READ_UNIT, (size_t)(to - from) * READ_UNIT);
+}
+
+/* GB/s over `bytes`, `passes` of them a burst; out of memory where `flush` puts them there. */
+static tare_status read_rate(size_t bytes, int passes, probe_flush *flush, double seconds,
+                             double *rate) {
     int64_t units = (int64_t)(bytes / READ_UNIT);
     int parts = tare_threads();
-    read_job j = {
-        .buf = tare_alloc(bytes), .read = cpu_family_here.loops(cpu_features()).read, .passes = 1};
+    read_job j = {.buf = tare_alloc(bytes),
+                  .read = cpu_family_here.loops(cpu_features()).read,
+                  .flush = flush,
+                  .passes = 1};
     if (!j.buf) TARE_FAIL(TARE_E_NOMEM, "cpu: no memory for a read probe of %zu bytes", bytes);
     parallel_ranges(units, parts, fill, &j);
     parallel_ranges(units, parts, read_share, &j);
     j.passes = passes;
     double start = now(), best = 0;
-    do {
+    for (int count = 0; count < LEAST_READS || now() - start < seconds; count++) {
+        if (flush) parallel_ranges(units, parts, flush_share, &j);
         double t = now();
         parallel_ranges(units, parts, read_share, &j);
         double one = (double)(units * READ_UNIT) * passes / (now() - t);
         if (one > best) best = one;
-    } while (now() - start < seconds);
+    }
     sink = (double)atomic_load(&j.sum);
     tare_free(j.buf);
     *rate = best * 1e-9;
     return TARE_OK;
 }
 
-static size_t cache_level(int level, size_t otherwise) {
-    long v = cpu_cache(level);
+static size_t or_else(long v, size_t otherwise) {
     return v > 0 ? (size_t)v : otherwise;
 }
 
-static tare_status memory(double seconds, double *rate) {
-    size_t last = cache_level(3, cache_level(2, 8 << 20));
+static size_t last_cache(void) {
+    return or_else(cpu_caches(3), or_else(cpu_caches(2), 8 << 20));
+}
+
+/* Of a flushed buffer: 2 MiB a thread make a burst long beside its start, and 32 MiB in all are
+ * spread over every channel. */
+static size_t flushed_bytes(void) {
+    size_t threads = (size_t)tare_threads();
+    return ((size_t)2 << 20) * (threads < 16 ? 16 : threads);
+}
+
+/* Past the last cache by its size. */
+static tare_status memory_by_size(double seconds, double *rate) {
+    size_t last = last_cache();
     size_t want = 4 * last < ((size_t)64 << 20) ? (size_t)64 << 20 : 4 * last;
     size_t free_bytes = tare_room_now().left;
     if (want > free_bytes / 2) want = free_bytes / 2;
@@ -139,17 +168,23 @@ static tare_status memory(double seconds, double *rate) {
             TARE_E_NOMEM,
             "cpu: reading past a cache of %zu MiB needs %zu MiB free twice over, %zu are free",
             last >> 20, last >> 19, free_bytes >> 20);
-    return read_rate(want, 1, seconds, rate);
+    return read_rate(want, 1, NULL, seconds, rate);
+}
+
+static tare_status memory(double seconds, double *rate) {
+    probe_flush *flush = cpu_family_here.flush();
+    return flush ? read_rate(flushed_bytes(), 1, flush, seconds, rate)
+                 : memory_by_size(seconds, rate);
 }
 
 /* Each thread's set is past its own second level and well within its part of the last. */
 static tare_status cache(double seconds, double *rate) {
-    size_t l2 = cache_level(2, 1 << 20), threads = (size_t)tare_threads();
-    size_t last = cache_level(3, l2);
+    size_t l2 = or_else(cpu_cache(2), 1 << 20), threads = (size_t)tare_threads();
+    size_t last = or_else(cpu_caches(3), threads * l2);
     size_t set = 4 * l2 < last / (2 * threads) ? 4 * l2 : last / (2 * threads);
     if (set < READ_UNIT) set = READ_UNIT;
     int64_t passes = (int64_t)(((size_t)32 << 20) / set);
-    return read_rate(set * threads, passes < 1 ? 1 : (int)passes, seconds, rate);
+    return read_rate(set * threads, passes < 1 ? 1 : (int)passes, NULL, seconds, rate);
 }
 
 /* ---- launch ---- */

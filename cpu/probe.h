@@ -16,6 +16,10 @@ typedef struct probe_math {
 typedef uint64_t probe_read(const void *p, size_t bytes);
 
 probe_read probe_read_c, probe_read_avx2, probe_read_avx512;
+/* Puts every line out of all caches, of all cores. */
+typedef void probe_flush(const void *p, size_t bytes);
+
+probe_flush probe_flush_clflushopt;
 extern const probe_math probe_f32_c, probe_f32_avx2, probe_f32_avx512;
 /* Products of 16-bit pairs (pmaddwd), the fastest exact way without VNNI. */
 extern const probe_math probe_i8_c, probe_i8_avx2, probe_i8_avx512;

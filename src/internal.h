@@ -23,7 +23,8 @@ tare_status tare_fail(tare_status s, const char *format, ...) __attribute__((for
     } while (0)
 
 /* All allocation of the library goes through these, so that tests can make the n-th one fail.
- * 64-byte aligned; zeroed when asked; size 0 gives a unique pointer. */
+ * 64-byte aligned; zeroed when asked; size 0 gives a unique pointer. Data lies on huge pages where
+ * the system has them (src/arena.h). */
 void *tare_alloc(size_t bytes);
 void *tare_alloc_zeroed(size_t bytes);
 void tare_free(void *p);

@@ -59,13 +59,16 @@ Test(compare, pairs_cells_and_names_the_rest) {
     line(b, sizeof b, "w4a8", NULL, 0);
     line(b, sizeof b, "w8a8", "k2", 20000);
     line(b, sizeof b, "f32", "k1", 10000);
+    line(b, sizeof b, "w4a16", "k4", 10000);
     json_t *p = compare(a, b);
     cr_assert_eq(json_array_size(p), 5);
     check(p, 0, "both", "faster", 2);
     check(p, 1, "both", "slower", 0.5);
     check(p, 2, "a", "", 0);
-    check(p, 3, "a", "", 0);
+    check(p, 3, "both", "", 0);
     check(p, 4, "b", "", 0);
+    cr_expect_str_eq(bench_json_string(json_array_get(p, 3), "gate"), "missing");
+    cr_expect_str_eq(bench_json_string(json_array_get(p, 3), "refusal"), "no ?[31m such");
     const json_t *ci = json_object_get(json_array_get(p, 0), "ratio_ci95");
     cr_expect_float_eq(json_number_value(json_array_get(ci, 0)), 19900.0 / 10100, 1e-12);
     cr_expect_float_eq(json_number_value(json_array_get(ci, 1)), 20100.0 / 9900, 1e-12);
@@ -97,6 +100,34 @@ Test(compare, cells_held_twice_are_paired_in_order) {
     check(p, 0, "both", "slower", 0.5);
     check(p, 1, "both", "faster", 2);
     check(p, 2, "b", "", 0);
+    json_decref(p);
+}
+
+/* Those of one name first; what is left, the fastest with the fastest. */
+Test(compare, kernels_that_changed_their_names) {
+    char a[4000] = "", b[4000] = "", *text = NULL;
+    size_t size = 0;
+    line(a, sizeof a, "f32", "slow", 40000);
+    line(a, sizeof a, "f32", "same", 20000);
+    line(a, sizeof a, "f32", "fast", 10000);
+    line(a, sizeof a, "f32", "gone", 80000);
+    line(b, sizeof b, "f32", "none", 0);
+    line(b, sizeof b, "f32", "new", 5000);
+    line(b, sizeof b, "f32", "same", 1000);
+    line(b, sizeof b, "f32", "old", 40000);
+    json_t *p = compare(a, b);
+    cr_assert_eq(json_array_size(p), 4);
+    check(p, 0, "both", "same", 1);
+    check(p, 1, "both", "faster", 20);
+    check(p, 2, "both", "faster", 2);
+    check(p, 3, "both", "", 0);
+    cr_expect_str_eq(bench_json_string(json_array_get(p, 2), "b_kernel"), "new");
+    FILE *f = open_memstream(&text, &size);
+    cr_assert_eq(bench_report_compare(f, BENCH_TABLE, p), 0);
+    fclose(f);
+    cr_expect(strstr(text, "fast -> new ") && strstr(text, "slow -> old "), "%s", text);
+    cr_expect_not(strstr(text, "same -> "), "%s", text);
+    free(text);
     json_decref(p);
 }
 
@@ -168,6 +199,16 @@ Test(compare, bad_records_name_their_line) {
     refused("\"pct_peak\":50.5", "\"pct_peak\":-3", "'pct_peak'");
     refused("tare-bench-2", "tare-bench-9", "'tare-bench-9'; this tare reads tare-bench-2");
     refused("\"schema\"", "\"sxhema\"", "not a record");
+    refused("\"m\":1", "\"m\":1,\"noisy\":1", "'noisy'");
+    refused("\"m\":1", "\"m\":1,\"unresolved\":\"no\"", "'unresolved'");
+    refused("\"m\":1", "\"m\":1,\"role\":[]", "'role'");
+    refused("\"m\":1", "\"m\":1,\"op\":\"\\u001b\"", "'op'");
+    refused("\"m\":1", "\"m\":1,\"timing\":1", "'timing'");
+    refused("\"chip\"", "\"chip\",\"cpu\":7", "'cpu'");
+    refused("\"chip\"", "\"chip\",\"threads\":-1", "'threads'");
+    refused("\"chip\"", "\"chip\",\"threads\":2.5", "'threads'");
+    refused("\"chip\"", "\"chip\",\"ceilings\":{\"read_gbs\":-1}", "'read_gbs'");
+    refused("\"chip\"", "\"chip\",\"ceilings\":{\"f32_gflops\":\"1\"}", "'f32_gflops'");
     cr_expect_eq(tare_alloc_live(), live);
 }
 

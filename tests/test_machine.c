@@ -3,8 +3,11 @@
 #include "cpu/machine.h"
 
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -48,15 +51,74 @@ Test(machine, a_long_name_is_cut) {
     cr_assert_str_eq(name, "000000000000000");
 }
 
-/* Where the C library and the kernel's files both know, they agree: what other processors rely on
- * is tried here. */
+static void put(const char *root, const char *name, const char *text) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    for (char *c = path + strlen(root) + 1; (c = strchr(c, '/')); c++) {
+        *c = 0;
+        mkdir(path, 0700);
+        *c = '/';
+    }
+    FILE *f = fopen(path, "w");
+    cr_assert(f, "%s", path);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void put_cache(const char *root, int cpu, int index, const char *level, const char *type,
+                      const char *size, const char *sharing) {
+    const char *name[] = {"level", "type", "size", "shared_cpu_list"};
+    const char *text[] = {level, type, size, sharing};
+    char path[256];
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%d/cache/index%d/%s", cpu, index,
+                 name[i]);
+        if (text[i]) put(root, path, text[i]);
+    }
+}
+
+/* Two dies of four cores, every second its core's twin; the process has a part of them. */
+Test(machine, caches_of_several_dies) {
+    char root[] = "/tmp/tare-sys-XXXXXX", command[64];
+    cpu_set_t cpus;
+    cr_assert(mkdtemp(root));
+    for (int c = 0; c < 8; c++) {
+        const char *pair[] = {"0-1\n", "2-3\n", "4-5\n", "6-7\n"};
+        put_cache(root, c, 0, "1\n", "Data\n", "48K\n", pair[c / 2]);
+        put_cache(root, c, 1, "2\n", "Instruction\n", "9K\n", pair[c / 2]);
+        put_cache(root, c, 2, "2\n", "Unified\n", "1024K\n", pair[c / 2]);
+        put_cache(root, c, 3, "3\n", "Unified\n", "32768K\n", c < 4 ? "0-1,2,3\n" : "4-7\n");
+    }
+    CPU_ZERO(&cpus);
+    cr_expect_eq(cpu_caches_from(root, 3, &cpus, 1), 0);
+    CPU_SET(1, &cpus);
+    CPU_SET(2, &cpus);
+    cr_expect_eq(cpu_caches_from(root, 3, &cpus, 1), 32L << 20);
+    cr_expect_eq(cpu_caches_from(root, 2, &cpus, 1), 2L << 20);
+    CPU_SET(7, &cpus);
+    cr_expect_eq(cpu_caches_from(root, 3, &cpus, 1), 64L << 20);
+    cr_expect_eq(cpu_caches_from(root, 3, &cpus, 0), 32L << 20, "one of them");
+    cr_expect_eq(cpu_caches_from(root, 4, &cpus, 1), 0, "no such level");
+    cr_expect_eq(cpu_caches_from("/nonexistent", 3, &cpus, 1), 0);
+    put(root, "sys/devices/system/cpu/cpu1/cache/index3/shared_cpu_list",
+        "99999999999999999999-1,x");
+    cr_expect_eq(cpu_caches_from(root, 3, &cpus, 1), 96L << 20, "a list that names nobody");
+    snprintf(command, sizeof command, "rm -r %s", root);
+    cr_expect_eq(system(command), 0);
+}
+
+/* Where the kernel's files know, they are taken; for the second level the C library agrees. */
 Test(machine, caches) {
     static const int names[] = {_SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+    cpu_set_t cpus;
+    cr_assert_eq(sched_getaffinity(0, sizeof cpus, &cpus), 0);
     for (int level = 2; level <= 3; level++) {
-        long by_libc = sysconf(names[level - 2]), by_kernel = cpu_cache_sysfs(level);
-        long used = cpu_cache(level);
-        cr_assert_eq(used, by_libc > 0 ? by_libc : by_kernel);
-        if (by_libc > 0 && by_kernel > 0 && level == 2) cr_assert_eq(by_libc, by_kernel);
+        long by_libc = sysconf(names[level - 2]);
+        long one = cpu_caches_from("", level, &cpus, 0), all = cpu_caches_from("", level, &cpus, 1);
+        cr_assert_eq(cpu_cache(level), one > 0 ? one : by_libc > 0 ? by_libc : 0);
+        cr_assert_eq(cpu_caches(level), all > 0 ? all : by_libc > 0 ? by_libc : 0);
+        cr_assert_geq(all, one);
+        if (by_libc > 0 && one > 0 && level == 2) cr_assert_eq(by_libc, one);
     }
 }
 

@@ -48,6 +48,7 @@ static void measure(run_of *r, int lazy, const char *schemes, const char *kernel
     memset(r, 0, sizeof *r);
     cr_assert_eq(bench_scheme_list(schemes, list, &count), TARE_OK);
     cr_assert_eq(bench_setup_init(&r->setup, make_device(lazy)), TARE_OK, "%s", tare_last_error());
+    r->setup.noise.absent = 1; /* what the host does meanwhile is no matter here */
     r->setup.seconds = 0.01;
     r->setup.kernel = kernel;
     r->setup.caches = caches;
@@ -137,6 +138,10 @@ Test(record, a_timed_cell) {
         cr_assert(json_is_null(json_object_get(o, "p99_ns")) == (n < 500));
         cr_assert(json_number_value(json_object_get(o, "error")) <= 1);
         cr_assert(json_number_value(json_object_get(o, "ratio")) == 1);
+        cr_assert(json_number_value(json_object_get(o, "against_ratio")) == 1);
+        cr_assert_str_eq(json_string_value(json_object_get(o, "against_scheme")), "f32");
+        cr_assert_str_eq(json_string_value(json_object_get(o, "against_kernel")), "fake_row");
+        cr_assert(json_is_boolean(json_object_get(o, "against_noisy")));
         cr_assert(json_is_null(json_object_get(o, "ratio_int8")));
         cr_assert(json_is_null(json_object_get(o, "refusal")));
         cr_assert_eq(json_integer_value(json_object_get(json_object_get(o, "parts"), "values")),
@@ -158,7 +163,19 @@ Test(record, a_refusal_is_data) {
     cr_assert_str_eq(json_string_value(json_object_get(o, "refusal")), "dense f32 only");
     cr_assert(json_is_null(json_object_get(o, "median_ns")));
     cr_assert(json_is_null(json_object_get(o, "samples_ns")));
+    cr_assert(json_is_null(json_object_get(o, "against_kernel")));
+    cr_assert(json_is_null(json_object_get(o, "against_ratio_ci95")));
     cr_assert_str_eq(verdict(find(&r, "f32", "fake_row")), "NEUTRAL");
+    cr_assert_null(find(&r, "fp8", ""), "no usual baseline");
+    done(&r);
+}
+
+Test(record, sparse_f8_has_dense_f8_beside_it) {
+    run_of r;
+    measure(&r, 0, "2:4-fp8", NULL, BENCH_COLD);
+    const json_t *o = find(&r, "fp8", "");
+    cr_assert(o);
+    cr_expect_str_eq(json_string_value(json_object_get(o, "role")), "baseline");
     done(&r);
 }
 
@@ -207,6 +224,7 @@ Test(record, any_allocation_may_fail) {
     bench_scheme s;
     int failed = 0;
     cr_assert_eq(bench_setup_init(&setup, make_device(0)), TARE_OK);
+    setup.noise.absent = 1;
     cr_assert_eq(bench_scheme_parse("csr@0.5", &s), TARE_OK);
     static const char *const few[] = {"f32", "w8a8", NULL};
     setup.baselines = few;

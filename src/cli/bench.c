@@ -4,6 +4,7 @@
 #include "src/cli/cli.h"
 #include "src/internal.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,10 +42,12 @@ static const char help[] =
     "       --gate         exit 1 where a scheme asked for HURTS, 5 where one is INCONCLUSIVE\n"
     "\n"
     "Every kernel is checked against an fp64 reference before it is timed. The dense float, int8\n"
-    "and int4 schemes are always measured beside yours: ratios are against the fastest of each in\n"
-    "the same run (above 1: yours is faster). HELPS: the whole 95 % interval is above 1.05; "
-    "HURTS:\n"
-    "below 0.95; NEUTRAL: between; INCONCLUSIVE: neither.\n"
+    "and int4 schemes are always measured beside yours. The verdict is about the fastest dense\n"
+    "row of the same run that yours has to beat (`against`, its time over yours): of float, 8 and\n"
+    "4 bit a sparse scheme has to beat its own coding and the finer ones, a dense int8 scheme the\n"
+    "floats, an int4 one floats and int8. HELPS: the whole 95 % interval of the ratio is above\n"
+    "1.05 (yours is faster); HURTS: below 0.95; NEUTRAL: between; INCONCLUSIVE: neither, or one\n"
+    "of the two was measured on a noisy machine.\n"
     "\n"
     "  tare bench -n 4096 -k 4096 -m 1,8,128 --scheme w8a8,2:4,csr@90%\n"
     "  tare bench -n 4096 -k 4096 -m 1,64 -d cpu,opencl\n"

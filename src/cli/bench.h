@@ -9,7 +9,7 @@
 
 typedef struct bench_args {
     const char *suite, *device, *schemes, *m, *n, *k, *kernel, *cache, *weights, *timing, *view,
-        *out;
+        *out, *plant;
     double seconds, limit; /* limit: of all of it; 0: none */
     uint64_t seed;
     int timed, seeded, sampled; /* --time, --seed, --samples were given */
@@ -81,6 +81,7 @@ tare_status bench_writable(const char *path);
 /* The exit code (src/cli/cli.h) for a status. */
 int bench_exit_of(tare_status s);
 
+int cli_zero(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_breakeven(int argc, char **argv);
 int cli_compare(int argc, char **argv);

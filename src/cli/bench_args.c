@@ -56,7 +56,8 @@ enum {
     SEED,
     THREADS,
     SAMPLES,
-    GATE
+    GATE,
+    PLANT
 };
 
 static const struct option list[] = {{"device", required_argument, NULL, DEVICE},
@@ -73,6 +74,7 @@ static const struct option list[] = {{"device", required_argument, NULL, DEVICE}
                                      {"threads", required_argument, NULL, THREADS},
                                      {"samples", required_argument, NULL, SAMPLES},
                                      {"gate", no_argument, NULL, GATE},
+                                     {"plant", required_argument, NULL, PLANT},
                                      {"help", no_argument, NULL, 'h'},
                                      {NULL, 0, NULL, 0}};
 
@@ -88,6 +90,7 @@ tare_status bench_args_parse(int argc, char **argv, bench_args *out) {
                  {WEIGHTS, &out->weights},
                  {TIMING, &out->timing},
                  {'o', &out->view},
+                 {PLANT, &out->plant},
                  {OUT, &out->out},
                  {TIME, &seconds},
                  {LIMIT, &limit},

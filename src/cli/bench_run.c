@@ -1,6 +1,7 @@
 /* The groups of `tare bench`, and what is written after each of them. */
 #include "bench/clock.h"
 #include "bench/interrupt.h"
+#include "bench/lastcache.h"
 #include "bench/total.h"
 #include "src/cli/bench_job.h"
 #include "src/data/file.h"
@@ -248,11 +249,13 @@ static tare_status measure_all(bench_job *j) {
 static void tell_short(const bench_job *j) {
     for (int d = 0; d < j->devices.count; d++) {
         const bench_setup *s = &j->setup[d];
-        size_t want = 2 * (size_t)(s->info.cache > 0 ? s->info.cache : 0), had = want;
+        size_t had = SIZE_MAX;
         for (int i = 0; i < j->cells.count; i++) {
             const bench_cell *c = &j->cells.cell[i];
             if (c->device == s->device && c->cold_bytes && c->cold_bytes < had) had = c->cold_bytes;
         }
+        if (had == SIZE_MAX) continue; /* nothing was cold: the cache is not looked for */
+        size_t want = 2 * bench_last_cache(s);
         if (had < want)
             fprintf(stderr,
                     "%s: memory holds %.0f of the %.0f MB that should go by between two uses of "

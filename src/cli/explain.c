@@ -73,6 +73,16 @@ static int explain(const bench_devices *list, const bench_scheme *s, const bench
     return list->count > 1 ? route_of(list, &p) : CLI_OK;
 }
 
+/* Short probes: only predicted costs follow from them. */
+static tare_status measure(tare_device *d) {
+    tare_rates r;
+    TARE_TRY(bench_ceilings(d, 0.02, &r));
+    if (!bench_ceiling_measured(&r, TARE_PROBE_READ) || !bench_ceiling_measured(&r, TARE_PROBE_F32))
+        fprintf(stderr, "%s: costs go by estimates: the machine was never quiet, or has no probe\n",
+                d->info.id);
+    return TARE_OK;
+}
+
 /* Nothing is timed here and nothing but a table comes out: what is asked for in vain is refused. */
 static const char *not_ours(const bench_args *a) {
     return a->kernel    ? "--kernel"
@@ -86,6 +96,7 @@ static const char *not_ours(const bench_args *a) {
            : a->sampled ? "--samples"
            : a->seeded  ? "--seed"
            : a->limit   ? "--limit"
+           : a->plant   ? "--plant"
                         : NULL;
 }
 
@@ -95,7 +106,6 @@ int cli_explain(int argc, char **argv) {
     bench_scheme scheme[BENCH_SCHEMES_MAX];
     int count = 0, code = CLI_OK;
     bench_devices devices = {.count = 0};
-    tare_rates rates;
     tare_status s = bench_args_parse(argc, argv, &a);
     if (s == TARE_OK && a.help) return cli_help(help);
     const char *other = s == TARE_OK ? not_ours(&a) : NULL;
@@ -106,8 +116,7 @@ int cli_explain(int argc, char **argv) {
     if (s == TARE_OK) s = bench_shapes_make(&a, &shapes);
     if (s == TARE_OK) s = bench_devices_parse(a.device, &devices);
     if (s == TARE_OK && a.threads) tare_set_threads(a.threads);
-    for (int i = 0; i < devices.count && s == TARE_OK; i++)
-        s = bench_ceilings(devices.device[i], 0.1, &rates);
+    for (int i = 0; i < devices.count && s == TARE_OK; i++) s = measure(devices.device[i]);
     if (s != TARE_OK) {
         cli_bad("explain", "%s", tare_last_error());
         bench_shapes_clear(&shapes);

@@ -19,6 +19,7 @@ static const cli_verb verbs[] = {
     {"bench", "time schemes against the best dense row of a device", cli_bench},
     {"breakeven", "the sparsity from which each sparse format pays", cli_breakeven},
     {"compare", "two files of records of bench, cell by cell", cli_compare},
+    {"zero", "the scale weighs itself: every row against its twin", cli_zero},
     {"tune", "measure a device's kernel parameters and keep the best", cli_tune},
     {"lab", "the two experiments of the course page", cli_lab},
     {"demo", "the main job: train, compress, measure, judge", cli_demo},

@@ -2,6 +2,7 @@
  * view, and holds only what a table may hold. The input is split at its first NUL into two files.
  */
 #include "bench/compare.h"
+#include "bench/gate.h"
 #include "bench/table.h"
 #include "bench/workload.h"
 
@@ -47,6 +48,14 @@ static void show(const json_t *pairs) {
     }
 }
 
+/* A file beside itself is unchanged, unless something in it is wrong. */
+static void decide(const json_t *pairs, int itself) {
+    char line[BENCH_GATE_LINE];
+    enum bench_gate_code code = bench_gate(pairs, line);
+    if (strlen(line) >= sizeof line || strpbrk(line, "\033\n\r")) abort();
+    if (itself && code != BENCH_PAIRS_HOLD && code != BENCH_PAIRS_WRONG) abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > 1 << 16) return 0;
     const uint8_t *cut = size ? memchr(data, 0, size) : NULL;
@@ -56,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     json_t *pairs = a && b ? bench_compare(a, b) : NULL;
     if (pairs) {
         check_pairs(pairs, json_array_size(a));
+        decide(pairs, !cut);
         show(pairs);
     }
     json_decref(pairs);
