@@ -68,24 +68,38 @@ static void int4_cell(const json_t *r, char out[BENCH_CELL]) {
     bench_fixed(out, bench_json_number(r, "ratio_int4"), 1, "");
 }
 
-/* "; what: a b c", cut where it is longer than a cell. */
-static void list(char out[BENCH_CELL], const char *what, const json_t *names, const char *key) {
-    size_t i, used = strlen(out);
+static int is_among(const json_t *names, const char *name) {
+    size_t i;
     const json_t *one;
     json_array_foreach(names, i, one) {
+        if (strcmp(json_string_value(one), name) == 0) return 1;
+    }
+    return 0;
+}
+
+/* "; what a b c" but those in `said`, cut where it is longer than a cell. */
+static void list(char out[BENCH_CELL], const char *what, const json_t *names, const char *key,
+                 const json_t *said) {
+    size_t i, used = strlen(out);
+    const json_t *one;
+    int any = 0;
+    json_array_foreach(names, i, one) {
         const char *name = key ? bench_json_string(one, key) : json_string_value(one);
-        int n = snprintf(out + used, BENCH_CELL - used, "%s%s %s", i ? "" : "; ", i ? "" : what,
-                         name ? name : "");
+        if (!name || is_among(said, name)) continue;
+        int n = snprintf(out + used, BENCH_CELL - used, "%s%s %s", any ? "" : "; ", any ? "" : what,
+                         name);
+        any = 1;
         if (n < 0 || (size_t)n >= BENCH_CELL - used) return;
         used += (size_t)n;
     }
 }
 
 static void verdict_cell(const json_t *r, char out[BENCH_CELL]) {
+    const json_t *noisy = json_object_get(r, "noisy_layers");
     snprintf(out, BENCH_CELL, "%s", bench_json_string(r, "verdict"));
-    list(out, "without", json_object_get(r, "missing"), "workload");
-    list(out, "noisy:", json_object_get(r, "noisy_layers"), NULL);
-    list(out, "INCONCLUSIVE alone:", json_object_get(r, "inconclusive_layers"), NULL);
+    list(out, "without", json_object_get(r, "missing"), "workload", NULL);
+    list(out, "noisy:", noisy, NULL, NULL);
+    list(out, "INCONCLUSIVE alone:", json_object_get(r, "inconclusive_layers"), NULL, noisy);
 }
 
 static const bench_column columns[] = {
