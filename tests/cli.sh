@@ -88,8 +88,8 @@ expect 0 'w8a9 .*only in b' compare record.jsonl other.jsonl
     fail "compare -o csv: not a line a record"
 sed '2s/.\{40\}$//' record.jsonl >bad.jsonl
 expect 2 'bad.jsonl:2: not JSON' compare record.jsonl bad.jsonl
-sed '3s/tare-bench-2/tare-bench-1/' record.jsonl >bad.jsonl
-expect 2 "bad.jsonl:3: .*tare-bench-1.*reads tare-bench-2" compare bad.jsonl record.jsonl
+sed '3s/tare-bench-3/tare-bench-1/' record.jsonl >bad.jsonl
+expect 2 "bad.jsonl:3: .*tare-bench-1.*reads tare-bench-3 and tare-bench-2" compare bad.jsonl record.jsonl
 sed 's/"m":1,/"m":1e300,/' record.jsonl >bad.jsonl
 expect 2 "bad.jsonl:1: 'm'" compare bad.jsonl record.jsonl
 expect 2 'no records' compare record.jsonl /dev/null
