@@ -144,8 +144,11 @@ static int is_schema(const json_t *r, char why[WHY]) {
     const char *s = json_string_value(json_object_get(r, "schema"));
     snprintf(why, WHY, json_is_object(r) ? "no text 'schema': not a record" : "not a record");
     if (!s) return 0;
-    snprintf(why, WHY, "records of schema '%.40s'; this tare reads " BENCH_RECORD_SCHEMA, s);
-    return strcmp(s, BENCH_RECORD_SCHEMA) == 0;
+    snprintf(why, WHY,
+             "records of schema '%.40s'; this tare reads " BENCH_RECORD_SCHEMA
+             " and " BENCH_RECORD_OLDER,
+             s);
+    return strcmp(s, BENCH_RECORD_SCHEMA) == 0 || strcmp(s, BENCH_RECORD_OLDER) == 0;
 }
 
 static int take_all(const json_t *r, json_t *to, char why[WHY]) {

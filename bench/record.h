@@ -8,7 +8,9 @@
 #include <stdio.h>
 
 /* Raised when a key changes its meaning or goes; new keys do not raise it. */
-#define BENCH_RECORD_SCHEMA "tare-bench-2"
+#define BENCH_RECORD_SCHEMA "tare-bench-3"
+/* Also read: of these the times mean the same, and verdicts were held against floats alone. */
+#define BENCH_RECORD_OLDER "tare-bench-2"
 
 /* What all records of a run share: machine, runtime, build, ceilings. New reference, or null. */
 json_t *bench_record_env(const bench_setup *s);
