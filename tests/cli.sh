@@ -201,8 +201,8 @@ whole() {
     grep -q 'w8a8' "$2" || fail "$1: a signal took what was measured: $(cat "$2")"
     [ "$(tail -c 1 "$2" | od -An -c | tr -d ' ')" = '\n' ] || fail "$1: the last line has no end"
     case $1 in
-        jsonl) ! grep -qv '^{"schema":"tare-bench-2",.*}}$' "$2" || fail "jsonl: half a record" ;;
-        csv) [ "$(grep -vc '^tare-bench-2,cpu,' "$2")" = 1 ] || fail "csv: not one head" ;;
+        jsonl) ! grep -qv '^{"schema":"tare-bench-[0-9]",.*}}$' "$2" || fail "jsonl: half a record" ;;
+        csv) [ "$(grep -vc '^tare-bench-[0-9],cpu,' "$2")" = 1 ] || fail "csv: not one head" ;;
         *) [ "$(grep -c 'm x n x k' "$2")" = 1 ] && grep -q 'ceilings: ' "$2" || fail "$1: no end: $(tail -3 "$2")" ;;
     esac
 }

@@ -262,7 +262,7 @@ static int run(even_job *j) {
     if (s != TARE_OK || written != TARE_OK) return bench_exit_of(s != TARE_OK ? s : written);
     if (ended) return cli_interrupted("breakeven");
     if (found > 0) return CLI_OK;
-    cli_bad("breakeven", "nothing was found within the limit of %g s",
+    cli_bad("breakeven", "nothing was found within the limit of %g s; --limit gives it more",
             j->args.limit > 0 ? j->args.limit : 60);
     return CLI_OPEN;
 }
