@@ -35,14 +35,16 @@ static void set(json_t *o, const char *key, const char *text) {
 /* One of the device's, its other states and what moving costs. */
 static int add_states(json_t *all, const bench_setup *s, const bench_shape *shape, int64_t m) {
     int bad = 0;
-    int away = !s->device->backend->host_memory;
+    enum bench_timing own;
+    int away = !s->device->backend->host_memory &&
+               bench_timing_choose(s->device, BENCH_BY_EVENTS, &own) == TARE_OK;
     for (int weights = BENCH_RESIDENT; weights <= BENCH_STREAMED; weights++) {
         if (!(s->weights & weights)) continue;
         json_t *o = example(s, shape, m);
         if (!o) return -1;
         set(o, "weights", weights == BENCH_STREAMED ? "streamed" : "resident");
         if (weights == BENCH_STREAMED) set(o, "timing", "host");
-        if (away) { /* by its clock, where it has one */
+        if (away) { /* by its own clock */
             json_object_set_new(o, "h2d_ns", json_real(888e3));
             json_object_set_new(o, "kernel_ns", json_real(888e3));
             json_object_set_new(o, "d2h_ns", json_real(88e3));
