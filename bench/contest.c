@@ -244,10 +244,19 @@ static int plan_passes(const bench_setup *s, bench_cold *cold, pass out[3]) {
     return n;
 }
 
-/* Twice the last cache goes by between two uses of the same weights; where memory does not hold
+/* The power of two at or above the last cache, 64 MiB at least: the knee that is found moves by its
+ * half steps from run to run, and what goes by should not. */
+static size_t steady_cache(const bench_setup *s) {
+    size_t cache = bench_last_cache(s), steady = (size_t)64 << 20;
+    if (!s->device->backend->host_memory) return cache;
+    while (steady < cache && steady <= SIZE_MAX / 4) steady *= 2;
+    return steady;
+}
+
+/* Twice that goes by between two uses of the same weights; where memory does not hold
  * that once in copies and once to read, as much of it as does, and cells say so (cold_bytes). */
 static size_t cold_target(const bench_setup *s) {
-    size_t cache = bench_last_cache(s);
+    size_t cache = steady_cache(s);
     size_t left = tare_room_now().left / 3, least = (size_t)1 << 20;
     if (!s->device->backend->host_memory || 2 * cache <= left) return 2 * cache;
     return left > least ? left : least;
