@@ -1,4 +1,5 @@
 /* Passes over a group's entrants: weights cold, hot, streamed; heats, the measurement, cells. */
+#include "bench/drift.h"
 #include "bench/group.h"
 #include "bench/lastcache.h"
 #include "bench/pages.h"
@@ -21,6 +22,7 @@ typedef struct pass {
     int last;
     int clocks_known;
     tare_clocks clocks[2]; /* before and after */
+    bench_drift drift;
 } pass;
 
 typedef struct field {
@@ -150,6 +152,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->weights = p->weights;
         c->transfer = t;
         c->result = f->r[i];
+        bench_drift_widen(p->drift.share, c->result.median_ns, &c->result.ci_lo, &c->result.ci_hi);
         memset(&f->r[i], 0, sizeof f->r[i]);
         c->copies = copies_used(f->in[i], p);
         bench_pages(&f->in[i]->rotor, c);
@@ -240,6 +243,7 @@ static int plan_passes(const bench_setup *s, bench_cold *cold, pass out[3]) {
     if (s->weights & BENCH_STREAMED)
         out[n++] = (pass){.cache = BENCH_COLD, .weights = BENCH_STREAMED, .timing = BENCH_BY_HOST};
     if (n) out[n - 1].last = 1;
+    for (int i = 0; i < n && !s->twins; i++) out[i].drift = bench_drift_load(s, out[i].cache);
     for (int i = 0; i < n; i++) out[i].tick_ns = bench_timing_tick(s->device, out[i].timing);
     return n;
 }
