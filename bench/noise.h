@@ -18,6 +18,7 @@ typedef struct bench_noise {
     double seconds; /* of one probe */
     double best;    /* GFLOP/s, the highest seen in this run */
     int absent;     /* the device has no such probe: nothing is judged */
+    int in_vain;    /* measurements in a row that waited for a quiet machine until patience ended */
 } bench_noise;
 
 typedef struct bench_noise_log {

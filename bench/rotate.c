@@ -12,6 +12,7 @@ enum {
     HOT_RUNS = 16,   /* before a hot sample, */
     HOT_LEAST = 2,   /* but where they take longer than HOT_NS, so many */
     HOT_NS = 5000000,
+    LONG_NS = 2000000,
     SETTLE_NS = 300000, /* longer than threads spin: GOMP_SPINCOUNT (src/cli/environment.c), ours */
     RUNWAY = 64 << 20   /* set before a sample by the device's clock, so that the device is still at
                          * it when the host has queued the sample */
@@ -186,18 +187,20 @@ static void nothing(void *ctx, int part, int parts) {
     (void)ctx, (void)part, (void)parts;
 }
 
-/* Threads that slept are woken before a cold sample: a vendor's by a run on the copy used last. */
-static tare_status wake_threads(bench_rotor *r) {
-    if (!r->ran_last) return TARE_OK;
-    if (r->threads == BENCH_THREADS_OURS) {
-        parallel_pieces(tare_threads(), nothing, NULL);
+/* A run on the copy used last before a cold sample: it brings back what others displaced of code, x
+ * and y, and wakes the threads. Where a run takes long, that is nothing beside it. */
+static tare_status run_before(bench_rotor *r) {
+    if (!r->ran_last || r->is_long) return TARE_OK;
+    if (r->copies == 1) {
+        if (r->threads == BENCH_THREADS_OURS) parallel_pieces(tare_threads(), nothing, NULL);
         return TARE_OK;
     }
-    if (r->copies == 1) return TARE_OK;
+    double start = bench_now_ns();
     int next = r->next;
     r->next = next > 0 ? next - 1 : r->copies - 1;
     tare_status s = bench_rotor_run(r);
     r->next = next;
+    r->is_long = bench_now_ns() - start > LONG_NS;
     return s;
 }
 
@@ -208,7 +211,7 @@ static tare_status ready_cold(bench_rotor *r, int runs) {
     TARE_TRY(prepare_cold(r, runs));
     if (r->ran_last && r->cold->moved > before) *r->ran_last = BENCH_THREADS_OURS;
     settle_threads(r);
-    return wake_threads(r);
+    return run_before(r);
 }
 
 static tare_status prepare(void *rotor, int runs) {
