@@ -21,7 +21,7 @@ typedef struct stage {
     double seconds, window;
 } stage;
 /* The first only sends home what is far behind, and has no intervals. */
-static const stage stages[] = {{3, 0.05, 0}, {12, 0.2, 0}, {40, 0.4, 0.2}};
+static const stage stages[] = {{3, 0.05, 0}, {12, 0.2, 0}, {100, 0.6, 0.3}};
 enum { STAGES = sizeof stages / sizeof *stages };
 
 typedef struct heat {
