@@ -1,6 +1,7 @@
 /* Ceilings: every probe a few times, and the roofline over them. */
 #include "bench/ceilings.h"
 #include "bench/clock.h"
+#include "bench/interrupt.h"
 #include "bench/noise.h"
 #include "src/internal.h"
 
@@ -76,7 +77,9 @@ static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
         bench_noise_init(&noise, bench_noise_device(d));
     double before = bench_noise_probe(&noise);
     double end = bench_now_ns() + 40e9 * seconds;
-    for (int turn = 0; turn < MOST_TURNS && (turn < LEAST_TURNS || bench_now_ns() < end); turn++)
+    for (int turn = 0;
+         turn < MOST_TURNS && !bench_interrupted() && (turn < LEAST_TURNS || bench_now_ns() < end);
+         turn++)
         for (int i = 0; i < KINDS; i++) {
             const ceiling *c = &ceilings[i];
             double v = 0;

@@ -113,9 +113,10 @@ static tare_status make_places(bench_group_state *g, field *f) {
     for (int i = 0; i < f->count; i++) {
         bench_entrant *e = f->in[i];
         size_t one = e->cell.packed_bytes ? e->cell.packed_bytes : 1, places = HOT_BYTES / one;
-        if (e->carry.blob || e->rotor.timing == BENCH_BY_GRAPH) continue;
-        if (places > BENCH_HOT_COPIES) places = BENCH_HOT_COPIES;
-        TARE_TRY(bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, (int)places));
+        e->rotor.places = 1;
+        if (e->carry.blob || e->rotor.timing == BENCH_BY_GRAPH || places < 2) continue;
+        e->rotor.places = places > BENCH_HOT_COPIES ? BENCH_HOT_COPIES : (int)places;
+        TARE_TRY(bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, e->rotor.places));
     }
     return TARE_OK;
 }
@@ -135,9 +136,7 @@ static tare_status transfers(bench_entrant *e, const bench_result *r, double sec
 }
 
 static int copies_used(const bench_entrant *e, const pass *p) {
-    int hot =
-        e->rotor.timing == BENCH_BY_GRAPH || p->weights == BENCH_STREAMED ? 1 : BENCH_HOT_COPIES;
-    return p->cold || e->rotor.copies < hot ? e->rotor.copies : hot;
+    return p->cold ? e->rotor.copies : e->rotor.places > 0 ? e->rotor.places : 1;
 }
 
 static tare_status add_cells(bench_group_state *g, field *f, const pass *p, bench_cells *out) {
@@ -275,7 +274,7 @@ tare_status bench_passes(bench_group_state *g, bench_cells *out) {
     tare_status st = TARE_OK;
     for (int i = 0; i < count && st == TARE_OK; i++) {
         field f;
-        st = field_make(&f, g->entrants);
+        st = field_make(&f, 2 * g->entrants); /* with their twins */
         if (st == TARE_OK) st = contest(g, &f, &p[i], out);
         field_clear(&f);
     }

@@ -99,13 +99,18 @@ tare_status bench_drift_store(const bench_setup *s, enum bench_cache cache, doub
     char path[PATH_SIZE], key[400], date[32] = "";
     time_t now = time(NULL);
     struct tm t;
+    if (!(share > 0 && share <= SHARE_MAX))
+        TARE_FAIL(TARE_E_VALUE, "a drift of %.3g is none to widen intervals by", share);
     TARE_TRY(make_folder());
     file_of(path);
     key_of(s, cache, key, sizeof key);
     if (gmtime_r(&now, &t)) strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &t);
     json_t *entries = read_entries();
     if (json_object_size(entries) >= ENTRIES_MAX) json_object_clear(entries);
-    json_object_set_new(entries, key, json_pack("{s:f, s:s}", "share", share, "date", date));
+    if (json_object_set_new(entries, key, json_pack("{s:f, s:s}", "share", share, "date", date))) {
+        json_decref(entries);
+        TARE_FAIL(TARE_E_VALUE, "the device's name is no text to keep a drift under");
+    }
     json_t *all = json_pack("{s:s, s:o}", "schema", schema, "drift", entries);
     char *text = all ? json_dumps(all, JSON_INDENT(1)) : NULL;
     tare_status st = text ? file_save(path, text, strlen(text))

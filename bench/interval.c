@@ -55,22 +55,40 @@ static void find_units(column *c) {
     c->place_count = last + 1;
 }
 
+/* The unit that each placement belongs to: those with samples, in their order, in PLACES groups
+ * where there are more. Null where placements are not told. */
+static tare_status places_of(const bench_result *r, int **unit) {
+    enum { MOST = 1 << 16 };
+    int used = 0;
+    if (!r->place) return TARE_OK;
+    *unit = calloc(MOST, sizeof **unit);
+    if (!*unit) return TARE_E_NOMEM;
+    for (size_t i = 0; i < r->n; i++) (*unit)[r->place[i]] = 1;
+    for (int p = 0; p < MOST; p++)
+        if ((*unit)[p]) (*unit)[p] = used++;
+    for (int p = 0; p < MOST && used > PLACES; p++)
+        (*unit)[p] = (int)((int64_t)(*unit)[p] * PLACES / used);
+    return TARE_OK;
+}
+
 static tare_status column_make(const bench_result *r, column *c) {
-    int places = 0;
     memset(c, 0, sizeof *c);
     if (r->n < LEAST) return TARE_OK;
+    int *unit = NULL;
     c->at = malloc(r->n * sizeof *c->at);
-    if (!c->at) TARE_FAIL(TARE_E_NOMEM, "measure: out of memory for %zu samples", r->n);
+    if (!c->at || places_of(r, &unit) != TARE_OK) {
+        free(c->at);
+        c->at = NULL;
+        TARE_FAIL(TARE_E_NOMEM, "measure: out of memory for %zu samples", r->n);
+    }
     c->n = r->n;
-    for (size_t i = 0; i < r->n; i++)
-        places = r->place && r->place[i] >= places ? r->place[i] + 1 : places;
     for (size_t i = 0; i < r->n; i++) {
-        int place = r->place ? r->place[i] : 0;
-        if (places > PLACES) place = (int)((int64_t)place * PLACES / places);
         /* Samples that nobody gave a slice are spread over all of them, in their order. */
         int slice = r->slice ? r->slice[i] : (int)(i * BENCH_SLICES / r->n);
-        c->at[i] = (point){r->samples[i], slice < BENCH_SLICES ? slice : BENCH_SLICES - 1, place};
+        c->at[i] = (point){r->samples[i], slice < BENCH_SLICES ? slice : BENCH_SLICES - 1,
+                           unit && r->place ? unit[r->place[i]] : 0};
     }
+    free(unit);
     qsort(c->at, c->n, sizeof *c->at, ascending);
     find_units(c);
     c->median = r->median_ns;
@@ -174,9 +192,11 @@ static int known_of(const double *series, int n) {
     return known;
 }
 
-/* Both ends of `draw` (sorted here) around `middle`, each stretched. */
-static void ends(double *draw, double middle, const double *series, double *lo, double *hi) {
-    double far = stretch(series, BENCH_SLICES) * student(known_of(series, BENCH_SLICES) - 1) / z95;
+/* Both ends of `draw` (sorted here) around `middle`, each stretched. `slices` were resampled; fewer
+ * of them may be in the series, where two results have samples in different ones. */
+static void ends(double *draw, double middle, const double *series, int slices, double *lo,
+                 double *hi) {
+    double far = stretch(series, BENCH_SLICES) * student(slices - 1) / z95;
     bench_sort(draw, BENCH_DRAWS);
     double low = bench_quantile(draw, BENCH_DRAWS, 0.025),
            high = bench_quantile(draw, BENCH_DRAWS, 0.975);
@@ -200,7 +220,7 @@ static void own_interval(bench_result *r) {
     double sorted[BENCH_DRAWS], series[BENCH_SLICES];
     memcpy(sorted, r->draw, sizeof sorted);
     log_series(r, NULL, series);
-    ends(sorted, r->median_ns, series, &r->ci_lo, &r->ci_hi);
+    ends(sorted, r->median_ns, series, known_of(series, BENCH_SLICES), &r->ci_lo, &r->ci_hi);
     double more = drifts * allan(series, BENCH_SLICES);
     if (!(r->median_ns > 0) || !(r->ci_lo > 0)) return;
     r->ci_lo = r->median_ns * exp(-hypot(log(r->median_ns / r->ci_lo), more));
@@ -251,7 +271,8 @@ int bench_ratio_interval(const bench_result *a, const bench_result *b, double *l
     if (!(a->median_ns > 0) || !(b->median_ns > 0)) return 0;
     for (int d = 0; d < BENCH_DRAWS; d++) q[d] = a->draw[d] / b->draw[d];
     log_series(a, b, series);
-    ends(q, a->median_ns / b->median_ns, series, lo, hi);
+    int na = known_of(a->slice_median, BENCH_SLICES), nb = known_of(b->slice_median, BENCH_SLICES);
+    ends(q, a->median_ns / b->median_ns, series, na < nb ? na : nb, lo, hi);
     return 1;
 }
 

@@ -16,6 +16,8 @@
 /* The clock resolves about 25 ns and costs as much: a sample shorter than this would carry more
  * than half a percent of it, so shorter runs are timed in batches. */
 static const double least_sample_ns = 5000;
+/* Turns are of one sample where that takes longer than this. */
+static const double long_sample_ns = 5e6;
 /* Quiet spells of a shared machine can be as short as this. */
 static const double block_ns = 40e6;
 /* Pause before a block is measured again, and how long in all the probe may be waited for: a part
@@ -127,6 +129,7 @@ static tare_status warm(lane *l, int runs) {
         if (ns < l->least_ns) l->least_ns = ns;
         if (ns > 10 * wanted || l->c->batch > 0) break;
     }
+    if (l->least_ns > long_sample_ns) l->burst = 1;
     if (l->c->batch > 0) return TARE_OK;
     double batch = ceil(wanted / (l->least_ns > 1 ? l->least_ns : 1));
     int most = l->c->batch_max > 0 && l->c->batch_max < BATCH_MAX ? l->c->batch_max : BATCH_MAX;
@@ -145,9 +148,9 @@ static void shuffle(race *r) {
     }
 }
 
-/* Whether a lane has a sample in a round: its quota is spread evenly over all rounds. */
+/* Whether a lane has a turn in a round: all have in the first, and the quota is spread evenly. */
 static int is_due(const race *r, const lane *l) {
-    return (r->round + 1) * l->quota / r->rounds > r->round * l->quota / r->rounds;
+    return r->round == 0 || r->round * l->quota / r->rounds > (r->round - 1) * l->quota / r->rounds;
 }
 
 /* The next sample in this round's order; a new order when it is through. */
@@ -198,7 +201,7 @@ static void set_aside(race *r, double block_took, double patience) {
     do {
         nanosleep(&(struct timespec){.tv_nsec = (long)pause_ns}, NULL);
         probe(r);
-    } while (bench_noise_low(r->o->noise, r->probe) &&
+    } while (bench_noise_low(r->o->noise, r->probe) && !bench_interrupted() &&
              r->noise.waited_ns + bench_now_ns() - from < patience);
     r->noise.waited_ns += block_took + bench_now_ns() - from;
 }
@@ -292,7 +295,7 @@ static tare_status all_rounds(race *r) {
         TARE_TRY(block(r));
         TARE_TRY(bench_go_on());
         tell(r);
-        if (bench_now_ns() - start - r->noise.waited_ns > r->most_ns) {
+        if (r->round > 0 && bench_now_ns() - start - r->noise.waited_ns > r->most_ns) {
             bench_plan_cut(r);
             break;
         }

@@ -12,7 +12,8 @@ enum {
     HOT_RUNS = 16,   /* before a hot sample, */
     HOT_LEAST = 2,   /* but where they take longer than HOT_NS, so many */
     HOT_NS = 5000000,
-    LONG_NS = 2000000,
+    LONG_NS = 2000000, /* what three runs in a row take longer than, they take: no hiccup */
+    LONG_RUNS = 3,
     SETTLE_NS = 300000, /* longer than threads spin: GOMP_SPINCOUNT (src/cli/environment.c), ours */
     RUNWAY = 64 << 20   /* set before a sample by the device's clock, so that the device is still at
                          * it when the host has queued the sample */
@@ -152,11 +153,9 @@ tare_status bench_rotor_settle(const bench_rotor *r) {
     return s == TARE_E_UNSUPPORTED ? TARE_OK : s;
 }
 
-/* Hot samples that replay a graph run on the copy that was recorded. */
+/* Hot samples that replay a graph run on the copy that was recorded: there is one place. */
 static void turn_hot(bench_rotor *r) {
-    int places = r->timing == BENCH_BY_GRAPH    ? 1
-                 : r->copies < BENCH_HOT_COPIES ? r->copies
-                                                : BENCH_HOT_COPIES;
+    int places = r->places < r->copies ? r->places : r->copies;
     r->next = r->next + 1 < places ? r->next + 1 : 0;
 }
 
@@ -190,17 +189,19 @@ static void nothing(void *ctx, int part, int parts) {
 /* A run on the copy used last before a cold sample: it brings back what others displaced of code, x
  * and y, and wakes the threads. Where a run takes long, that is nothing beside it. */
 static tare_status run_before(bench_rotor *r) {
-    if (!r->ran_last || r->is_long) return TARE_OK;
+    if (!r->ran_last || r->long_runs >= LONG_RUNS) return TARE_OK;
     if (r->copies == 1) {
         if (r->threads == BENCH_THREADS_OURS) parallel_pieces(tare_threads(), nothing, NULL);
         return TARE_OK;
     }
-    double start = bench_now_ns();
-    int next = r->next;
-    r->next = next > 0 ? next - 1 : r->copies - 1;
+    double start = bench_now_ns(), moved = r->cold->moved;
+    int next = r->next, last = next > 0 ? next - 1 : r->copies - 1;
+    r->next = last;
     tare_status s = bench_rotor_run(r);
     r->next = next;
-    r->is_long = bench_now_ns() - start > LONG_NS;
+    /* A copy that a cache may still hold pushes nothing out. */
+    r->cold->moved = r->used[last] = moved;
+    r->long_runs = bench_now_ns() - start > LONG_NS ? r->long_runs + 1 : 0;
     return s;
 }
 

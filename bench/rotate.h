@@ -41,8 +41,9 @@ typedef struct bench_rotor {
     tare_packed **copy;
     double *used; /* cold->moved when the copy was last used */
     int copies, room, next;
-    int is_long; /* a run takes so long that what comes before it does not matter */
-    int runs;    /* of the sample that was prepared last */
+    int long_runs; /* in a row before cold samples: what takes so long needs nothing before it */
+    int places;    /* copies that hot samples go through; 0: one */
+    int runs;      /* of the sample that was prepared last */
     enum bench_threads threads,
         *ran_last;            /* its own; the group's. Null: no threads of the host's */
     enum bench_timing timing; /* BENCH_AUTO reads as by the host */

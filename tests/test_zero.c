@@ -50,12 +50,9 @@ static tare_status times(void *state, void *stream, tare_times *out) {
     return TARE_OK;
 }
 
-static void weigh(enum bench_plant plant, int cycles, bench_zero *z) {
-    static const bench_shape shapes[] = {{.name = "a", .n = N, .k = K, .count = 1},
-                                         {.name = "b", .n = N, .k = 2 * K, .count = 1}};
-    bench_setup s;
+/* The fake device with that clock, from the first time on. */
+static void make_setup(bench_setup *s) {
     tare_device *d;
-    bench_scheme f32;
     row = *fake_backend.rows[0];
     row.run = run_row;
     ops = *fake_backend.ops;
@@ -66,12 +63,20 @@ static void weigh(enum bench_plant plant, int cycles, bench_zero *z) {
     backend.rows = rows;
     cr_assert_eq(tare_registry_add(&backend), TARE_OK);
     cr_assert_eq(tare_device_find("fake:0", &d), TARE_OK);
-    cr_assert_eq(bench_setup_init(&s, d), TARE_OK);
-    cr_assert_eq(s.timing, BENCH_BY_EVENTS);
+    cr_assert_eq(bench_setup_init(s, d), TARE_OK);
+    cr_assert_eq(s->timing, BENCH_BY_EVENTS);
+    s->seconds = 0.01;
+    s->window = 0; /* the host decides nothing: not its time, not its noise */
+    s->noise.absent = 1;
+}
+
+static void weigh(enum bench_plant plant, int cycles, bench_zero *z) {
+    static const bench_shape shapes[] = {{.name = "a", .n = N, .k = K, .count = 1},
+                                         {.name = "b", .n = N, .k = 2 * K, .count = 1}};
+    bench_setup s;
+    bench_scheme f32;
+    make_setup(&s);
     cr_assert_eq(bench_scheme_parse("f32", &f32), TARE_OK);
-    s.seconds = 0.01;
-    s.window = 0; /* the host decides nothing: not its time, not its noise */
-    s.noise.absent = 1;
     s.plant = plant;
     memset(z, 0, sizeof *z);
     for (int i = 0; i < cycles; i++) { /* each call goes through the shapes once */
@@ -121,6 +126,22 @@ Test(zero, luck_of_placement_is_no_difference) {
     cr_expect_leq(z.all.helps + z.all.hurts, 0.05 * z.all.pairs, "%d + %d of %d", z.all.helps,
                   z.all.hurts, z.all.pairs);
     cr_expect_neq(bench_zero_exit(&z), 1);
+}
+
+/* A field has room for the twins of all: two schemes of one row each. */
+Test(zero, every_scheme_has_its_twin) {
+    static const char *const names[] = {"f32", "tf32", "csr@0.5"};
+    static const bench_shape shape = {.name = "a", .n = N, .k = K, .count = 1};
+    bench_scheme schemes[3];
+    bench_setup s;
+    bench_zero z = {0};
+    make_setup(&s);
+    for (int i = 0; i < 3; i++) cr_assert_eq(bench_scheme_parse(names[i], &schemes[i]), TARE_OK);
+    cr_assert_eq(bench_zero_run(&s, &shape, 1, 2, schemes, 3, 1e-9, &z), TARE_OK);
+    cr_expect(z.rows >= 1 && z.all.pairs == z.rows && z.all.neutral == z.rows, "%d rows", z.rows);
+    bench_zero_clear(&z);
+    bench_setup_clear(&s);
+    cr_assert_eq(fake.live, 0);
 }
 
 Test(zero, exits) {

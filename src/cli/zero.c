@@ -118,10 +118,11 @@ static tare_status prepare(zero_job *j) {
     return TARE_OK;
 }
 
-/* A wandering clock's drift is nobody's. */
+/* A wandering clock's drift is nobody's, and a scale that fails or can't tell says nothing of it.
+ */
 static void keep_drift(const zero_job *j) {
     enum bench_cache cache = j->setup.caches == BENCH_HOT ? BENCH_HOT : BENCH_COLD;
-    if (j->setup.plant || !(j->zero.share > 0)) return;
+    if (j->setup.plant || !(j->zero.share > 0) || bench_zero_exit(&j->zero) != 0) return;
     if (bench_drift_store(&j->setup, cache, j->zero.share) == TARE_OK)
         fprintf(stderr,
                 "the drift is kept: from now on tare bench widens %s medians' intervals by it\n",

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/interval.h"
 #include "bench/stats.h"
 #include "src/demo/demo.h"
 #include "src/internal.h"
@@ -32,7 +33,8 @@ static void speed_of(const bench_result *base, const bench_result *r, uint64_t s
                      double out[3]) {
     enum { DRAWS = 2000 };
     out[0] = base->median_ns / r->median_ns;
-    out[1] = out[2] = NAN;
+    /* All routes of a batch size took turns: their draws go together. */
+    if (bench_ratio_interval(base, r, &out[1], &out[2])) return;
     double *x = tare_alloc(base->n * sizeof *x), *y = tare_alloc(r->n * sizeof *y);
     if (x && y && base->n && r->n) {
         memcpy(x, base->samples, base->n * sizeof *x);

@@ -40,7 +40,8 @@ static tare_status ready_layer(exec *e, const model_layer *l, int i, const exec_
     /* Where all rows that it tried declined, the plan takes what is left, or says why nothing is.
      */
     if (tuned != TARE_OK && tuned != TARE_E_UNSUPPORTED) return tuned;
-    TARE_TRY(tare_plan_make(e->device, &p, NULL, &e->plan[i]));
+    const tare_plan_options which = {.own_only = o && o->own_only};
+    TARE_TRY(tare_plan_make(e->device, &p, &which, &e->plan[i]));
     TARE_TRY(tare_pack(&e->plan[i], &l->w, &e->packed[i]));
     TARE_TRY(tare_stream_reserve(e->stream, &e->plan[i]));
     e->packed_bytes += tare_packed_bytes(e->packed[i]);
@@ -111,6 +112,12 @@ tare_status exec_run(exec *e, int64_t m) {
         TARE_TRY(tare_buffer_read(e->stream, e->act[e->layers], 0, e->output,
                                   (size_t)(m * e->outputs) * sizeof(float)));
     return tare_stream_sync(e->stream);
+}
+
+int exec_mixes(const exec *e) {
+    int vendors = 0;
+    for (int i = 0; i < e->layers; i++) vendors += e->plan[i].vendor != NULL;
+    return e->device->backend->host_memory && vendors > 0 && vendors < e->layers;
 }
 
 void exec_clear(exec *e) {

@@ -6,6 +6,7 @@
 
 typedef struct exec_options {
     double tune_seconds; /* a layer: measure the rows and take the fastest; 0: by the cost model */
+    int own_only;        /* leave vendor rows out */
 } exec_options;
 
 typedef struct exec {
@@ -30,6 +31,9 @@ tare_status exec_create(tare_device *d, const model *m, int64_t batch, const exe
 /* input[0..m) -> output[0..m), m <= batch: converting the input, moving it where the device has its
  * own memory, every layer, moving back. Allocates nothing. */
 tare_status exec_run(exec *e, int64_t m);
+/* Whether some layers are a vendor library's and some are not, in host memory: both have threads of
+ * their own there, which wait for each other's at every change. */
+int exec_mixes(const exec *e);
 void exec_clear(exec *e);
 
 #endif
