@@ -55,7 +55,7 @@ static const cu_symbol symbols[] = {SYMBOL(GetProperty),
                                     SYMBOL(Matmul),
                                     {NULL, NULL}};
 static const char *const files[] = {"libcusparseLt.so.0", NULL};
-cu_library cu_cusparselt = {"cuSPARSELt", files, symbols, version, NULL, "", 0};
+cu_library cu_cusparselt = {"cuSPARSELt", files, symbols, version, NULL, "", 0, 0};
 
 /* The library has names of its own only since 0.7.1. */
 static const char *status_name(int status) {
