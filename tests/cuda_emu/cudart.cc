@@ -22,6 +22,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -52,7 +54,8 @@ struct queue {
     cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
     std::thread::id by;
     std::vector<std::function<cudaError_t()>> recorded;
-    long given = 0, waited = 0;    /* the last piece of work; the last that the host waited for */
+    std::atomic<long> given{0};    /* the last piece of work; libraries queue without our lock */
+    long waited = 0;               /* the last that the host waited for */
     std::map<queue *, long> after; /* how far other queues are before it */
 };
 struct event {
@@ -62,8 +65,11 @@ struct event {
     int captured = 0;
 };
 std::set<queue *> queues;
-long pieces; /* of work, on all queues */
+std::atomic<long> pieces; /* of work, on all queues */
 thread_local cudaStreamCaptureMode thread_mode = cudaStreamCaptureModeGlobal;
+/* What queues had been given when the thread last set its device, with which every operation of
+ * cuda/ begins: what others queue meanwhile is no use of what this one frees. */
+thread_local std::map<queue *, long> seen;
 
 long number(const char *name, long otherwise) {
     const char *env = getenv(name);
@@ -104,7 +110,7 @@ cudaError_t take(void **p, size_t bytes) {
     if (posix_memalign(&m, 256, bytes ? bytes : 1) != 0) return cudaErrorMemoryAllocation;
     /* Garbage; not all of a library's workspace, which would cost more than its products. */
     memset(m, 0xfb, bytes < 8u << 20 ? bytes : 8u << 20);
-    live[m] = {bytes, pieces};
+    live[m] = {bytes, pieces.load()};
     used += bytes;
     *p = m;
     return cudaSuccess;
@@ -129,7 +135,8 @@ void check_unused(void *p, queue *by) {
         long done = q->waited;
         if (by == q) done = q->given;
         if (by && by->after.count(q) && by->after[q] > done) done = by->after[q];
-        if (q->given <= at->second.born || q->given <= done) continue;
+        long given = seen.count(q) ? std::min(seen[q], q->given.load()) : 0;
+        if (given <= at->second.born || given <= done) continue;
         fprintf(stderr, "emulator: memory is freed that a stream may still be at work on\n");
         abort();
     }
@@ -223,6 +230,8 @@ cudaError_t cudaDeviceGetPCIBusId(char *out, int size, int device) {
 }
 cudaError_t cudaSetDevice(int) {
     ENTER;
+    seen.clear();
+    for (queue *q : queues) seen[q] = q->given;
     return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int *v) {
@@ -363,7 +372,7 @@ cudaError_t cudaEventRecord(cudaEvent_t p, cudaStream_t s) {
     event *e = (event *)p;
     e->at = std::chrono::steady_clock::now();
     e->of = (queue *)s;
-    e->given = e->of ? e->of->given : 0;
+    e->given = e->of ? e->of->given.load() : 0;
     e->captured = e->of && e->of->capturing;
     return cudaSuccess;
 }
