@@ -5,7 +5,7 @@
  * has no devices then. cuBLASLt, cuSPARSE and cuSPARSELt are opened at run time (cuda/lib).
  *
  * Memory: buffers, packed blobs and scratch are device addresses, taken from a memory pool of the
- * device that keeps what it has been given.
+ * device that keeps what it has been given, or by cudaMalloc where the driver has no pools.
  *
  * Errors: every call is checked and becomes a tare_status with the call and the error's name. An
  * error that leaves the CUDA context unusable (a bad address in a kernel, say) marks the device
@@ -32,6 +32,14 @@ enum {
     CU_SM90A = 1 << 6, /* 9.0 and no other: what is compiled for sm_90a runs nowhere else */
 };
 
+struct cu_stream;
+
+/* Memory to be freed once no stream is captured. */
+typedef struct cu_later {
+    struct cu_later *next;
+    void *mem;
+} cu_later;
+
 typedef struct cu_device {
     int ordinal;
     char name[128];
@@ -39,9 +47,12 @@ typedef struct cu_device {
     int64_t memory, l2_bytes;
     int shared_bytes; /* dynamic shared memory that a block may ask for */
     uint64_t features;
-    cudaMemPool_t pool;
+    cudaMemPool_t pool;   /* null: the driver has none */
     cudaStream_t service; /* for allocations, and work without a stream of the caller's */
     atomic_int lost;
+    pthread_mutex_t queues;    /* over the next two, and what begins and ends a capture */
+    struct cu_stream *streams; /* all of them */
+    cu_later *later;
     pthread_mutex_t lock;                   /* over what libraries keep for the device */
     void *cublaslt, *cusparse, *cusparselt; /* handles, made when first wanted */
 } cu_device;
@@ -55,6 +66,9 @@ typedef enum cu_span { CU_NONE, CU_H2D, CU_KERNEL, CU_D2H, CU_OTHER, CU_SPANS } 
  * memory and TARE_E_DEVICE otherwise. d may be null; text after a bracket in `call` is cut. */
 tare_status cu_check(cu_device *d, const char *call, cudaError_t e);
 #define CU(d, call) cu_check((d), #call, (call))
+/* 1: done. Any call may report what an earlier, asynchronous one did wrong, and then has done
+ * nothing itself: what has to be is tried once more. */
+#define CU_TWICE(d, call) (CU(d, call) == TARE_OK || CU(d, call) == TARE_OK)
 /* Makes the device current for this thread; TARE_E_DEVICE once it is lost. */
 tare_status cu_enter(cu_device *d);
 
@@ -66,7 +80,10 @@ tare_status cu_open(int index, tare_device_info *info, tare_rates *rates, uint64
                     void **state);
 tare_status cu_pool_open(cu_device *d);
 tare_status cu_alloc(void *state, size_t bytes, void **mem);
+/* After all that streams were given so far; does not wait where there are pools. */
 void cu_free(void *state, void *mem);
+/* What had to wait for a capture; under d->queues. */
+void cu_free_kept(cu_device *d);
 
 /* ---- stream.c: queue and clock ---- */
 
@@ -80,11 +97,13 @@ typedef struct cu_mark {
 
 typedef struct cu_stream {
     cu_device *device;
+    struct cu_stream *next; /* of the device's */
     cudaStream_t stream;
+    cudaEvent_t fence;      /* behind what it was given when somebody asked; see memory.c */
     double spent[CU_SPANS]; /* ns, of marks that were folded */
     cu_mark mark[CU_MARKS]; /* events are made once and used again */
     int marks, made;
-    int capturing; /* commands go to a graph: no marks */
+    int capturing; /* commands go to a graph: no marks; written under device->queues */
     void *room;    /* room.c */
     size_t room_bytes;
     uint32_t *arrivals; /* on the device: CU_ARRIVALS counters (cuda/kernels/arrive.cuh) */

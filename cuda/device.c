@@ -108,8 +108,9 @@ static void fill_info(const cu_device *d, tare_device_info *info) {
     snprintf(info->id, sizeof info->id, "cuda:%d", d->ordinal);
     snprintf(info->name, sizeof info->name, "%s", d->name);
     size_t room = sizeof info->runtime;
-    at = snprintf(info->runtime, room, "CUDA %d.%d, driver for %d.%d", runtime / 1000,
-                  runtime % 1000 / 10, driver / 1000, driver % 1000 / 10);
+    at = snprintf(info->runtime, room, "CUDA %d.%d, driver for %d.%d%s", runtime / 1000,
+                  runtime % 1000 / 10, driver / 1000, driver % 1000 / 10,
+                  d->pool ? "" : "; no memory pools: cudaMalloc");
     for (int i = 0; i < LIBRARIES && (size_t)at < room; i++)
         at += snprintf(info->runtime + at, room - (size_t)at, "; %s%s %.40s",
                        d->features & libraries[i].bit ? "" : "no ", libraries[i].library->name,
@@ -132,7 +133,7 @@ tare_status cu_open(int index, tare_device_info *info, tare_rates *rates, uint64
                   d->name, d->major, d->minor);
     TARE_TRY(cu_enter(d));
     TARE_TRY(cu_pool_open(d));
-    if (pthread_mutex_init(&d->lock, NULL) != 0)
+    if (pthread_mutex_init(&d->lock, NULL) != 0 || pthread_mutex_init(&d->queues, NULL) != 0)
         TARE_FAIL(TARE_E_DEVICE, "cuda: no mutex for %s", d->name);
     fill_info(d, info);
     *rates = estimate(d);

@@ -15,6 +15,13 @@ static int is_f8(const tare_problem *p) {
     return p->w.value == TARE_F8;
 }
 
+/* TARE_SUM_F8 allows runs of 128 columns in 13 bits, which is what the library does by itself; fast
+ * sums stay there for all of k, and more than one run is more than the problem's bound counts. */
+enum { SUM_RUN = 128 };
+static int may_sum_fast(const tare_problem *p) {
+    return (p->flags & TARE_SUM_F8) && p->k <= SUM_RUN;
+}
+
 /* Sums to scratch, in the type that loses nothing; any n, since W has rows of zeros behind. */
 static cu_gemm_spec sums_spec(const tare_problem *p, int64_t m) {
     int64_t k = cu_up(p->k, PIECE), n = cu_up(p->n, PIECE);
@@ -26,7 +33,8 @@ static cu_gemm_spec sums_spec(const tare_problem *p, int64_t m) {
                           .ldy = n,
                           .in = is_f8(p) ? CUDA_R_8F_E4M3 : CUDA_R_8I,
                           .out = is_f8(p) ? CUDA_R_32F : CUDA_R_32I,
-                          .sums = is_f8(p) ? CU_GEMM_F32 : CU_GEMM_I32};
+                          .sums = is_f8(p) ? CU_GEMM_F32 : CU_GEMM_I32,
+                          .fast = is_f8(p) && may_sum_fast(p)};
 }
 
 /* The library scales and writes y. What its ReLU makes of a NaN is not documented. */
@@ -108,7 +116,7 @@ tare_status cu_gemm_codes_pack(const tare_problem *p, const tare_tensor *t, void
 }
 
 /* Not every version scales by rows, nor every device: then it is the pass over sums, which always
- * has its room in scratch. */
+ * has its room in scratch. Where the library says so only once it runs, so does the run. */
 tare_status cu_gemm_codes_prepare(void *state, void *stream, const tare_problem *p) {
     (void)state;
     if (may_be_direct(p)) {

@@ -6,6 +6,14 @@
  * kernels. A call that fails in a capture invalidates it; end says so and gives no graph. */
 #include "cuda/cu.h"
 
+/* The fence stands for what the stream was given before, as long as it can't be asked. */
+static tare_status begin_capture(cu_stream *s) {
+    TARE_TRY(CU(s->device, cudaEventRecord(s->fence, s->stream)));
+    TARE_TRY(CU(s->device, cudaStreamBeginCapture(s->stream, cudaStreamCaptureModeThreadLocal)));
+    s->capturing = 1;
+    return TARE_OK;
+}
+
 tare_status cu_graph_begin(void *state, void *stream) {
     cu_stream *s = stream;
     (void)state;
@@ -13,9 +21,10 @@ tare_status cu_graph_begin(void *state, void *stream) {
     if (s->capturing) TARE_FAIL(TARE_E_ARG, "cuda: a graph is being recorded on this stream");
     /* The span that is open must not grow by what is recorded. */
     if (s->marks) TARE_TRY(cu_stream_span(s, CU_NONE));
-    TARE_TRY(CU(s->device, cudaStreamBeginCapture(s->stream, cudaStreamCaptureModeThreadLocal)));
-    s->capturing = 1;
-    return TARE_OK;
+    pthread_mutex_lock(&s->device->queues);
+    tare_status st = begin_capture(s);
+    pthread_mutex_unlock(&s->device->queues);
+    return st;
 }
 
 /* A call may report what an earlier one did wrong and do nothing itself: the capture is ended still
@@ -41,8 +50,12 @@ tare_status cu_graph_end(void *state, void *stream, void **graph) {
     (void)state;
     if (!s->capturing) TARE_FAIL(TARE_E_ARG, "cuda: no graph is being recorded on this stream");
     (void)cu_enter(s->device); /* where that fails, so does the next, with the same words */
-    TARE_TRY(end_capture(s, &recorded));
-    tare_status st = CU(s->device, cudaGraphInstantiate(&exec, recorded, 0));
+    pthread_mutex_lock(&s->device->queues);
+    tare_status st = end_capture(s, &recorded);
+    cu_free_kept(s->device);
+    pthread_mutex_unlock(&s->device->queues);
+    TARE_TRY(st);
+    st = CU(s->device, cudaGraphInstantiate(&exec, recorded, 0));
     (void)cudaGraphDestroy(recorded);
     if (st == TARE_OK) *graph = exec;
     return st;

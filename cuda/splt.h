@@ -24,6 +24,11 @@
  * when W is packed. The plan that would tell is not there yet where scratch is sized. */
 enum { CU_SPLT_WORKSPACE = 16 << 20 };
 
+/* The rows' vendor: "cuSPARSELt 0.8.1"; with its version once the library is open, which is before
+ * a device has rows of it. */
+enum { CU_SPLT_VENDOR = 64 };
+extern char cu_splt_vendor[CU_SPLT_VENDOR];
+
 typedef struct cu_splt_kind {
     cudaDataType in, out; /* of W and x; of D */
     int sums;             /* CUSPARSELT_SUM_* */

@@ -17,17 +17,44 @@ static tare_status clear_arrivals(cu_stream *s) {
     return CU(s->device, cudaMemsetAsync(mem, 0, bytes, s->stream));
 }
 
+static tare_status make_queue(cu_stream *s) {
+    TARE_TRY(CU(s->device, cudaEventCreateWithFlags(&s->fence, cudaEventDisableTiming)));
+    return CU(s->device, cudaStreamCreateWithFlags(&s->stream, cudaStreamNonBlocking));
+}
+
+/* From now on what is freed waits for it; see memory.c. */
+static void enlist(cu_stream *s) {
+    cu_device *d = s->device;
+    pthread_mutex_lock(&d->queues);
+    s->next = d->streams;
+    d->streams = s;
+    pthread_mutex_unlock(&d->queues);
+}
+
+static void delist(cu_stream *s) {
+    cu_device *d = s->device;
+    pthread_mutex_lock(&d->queues);
+    for (cu_stream **at = &d->streams; *at; at = &(*at)->next)
+        if (*at == s) {
+            *at = s->next;
+            break;
+        }
+    pthread_mutex_unlock(&d->queues);
+}
+
 tare_status cu_stream_create(void *state, void **stream) {
     cu_device *d = state;
     TARE_TRY(cu_enter(d));
     cu_stream *s = tare_alloc_zeroed(sizeof *s);
     if (!s) TARE_FAIL(TARE_E_NOMEM, "cuda: no memory for a stream");
     s->device = d;
-    tare_status st = CU(d, cudaStreamCreateWithFlags(&s->stream, cudaStreamNonBlocking));
+    tare_status st = make_queue(s);
     if (st != TARE_OK) {
+        if (s->fence) (void)cudaEventDestroy(s->fence);
         tare_free(s);
         return st;
     }
+    enlist(s);
     st = clear_arrivals(s);
     if (st != TARE_OK) {
         cu_stream_destroy(d, s);
@@ -40,9 +67,13 @@ tare_status cu_stream_create(void *state, void **stream) {
 void cu_stream_destroy(void *state, void *stream) {
     cu_stream *s = stream;
     (void)state;
-    if (cu_enter(s->device) == TARE_OK) {
-        (void)cudaStreamSynchronize(s->stream); /* host memory of queued copies may go after this */
+    int there = cu_enter(s->device) == TARE_OK;
+    if (there) /* host memory of queued copies may go after this */
+        (void)CU_TWICE(s->device, cudaStreamSynchronize(s->stream));
+    delist(s);
+    if (there) {
         for (int i = 0; i < s->made; i++) (void)cudaEventDestroy(s->mark[i].event);
+        (void)cudaEventDestroy(s->fence);
         (void)cudaStreamDestroy(s->stream);
     }
     cu_object_unclaim(s);

@@ -3,8 +3,10 @@
 #include "opencl/clblast.h"
 #endif
 #include "opencl/ocl.h"
+#include "src/beside.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* By bit: OCL_FP16 and so on. */
@@ -22,18 +24,50 @@ static ocl_device devices[DEVICES];
 static int count;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static void add_devices(cl_platform_id platform, int unlisted) {
+    cl_device_id id[DEVICES];
+    cl_uint found = 0;
+    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, DEVICES, id, &found) != CL_SUCCESS) return;
+    for (cl_uint i = 0; i < found && i < DEVICES && count < DEVICES; i++)
+        devices[count++] = (ocl_device){.platform = platform, .unlisted = unlisted, .id = id[i]};
+}
+
+static int is_nvidia(cl_platform_id platform) {
+    char vendor[256] = "";
+    return clGetPlatformInfo(platform, CL_PLATFORM_VENDOR, sizeof vendor - 1, vendor, NULL) ==
+               CL_SUCCESS &&
+           strstr(vendor, "NVIDIA") != NULL;
+}
+
+/* A container may have NVIDIA's driver without the entry that tells the loader of its OpenCL: then
+ * the driver's own folder has it, and by cl_khr_icd its platforms serve the loader's functions. Not
+ * where somebody has said which drivers he wants. */
+static cl_uint find_unlisted(cl_platform_id *platform) {
+    typedef cl_int platforms_fn(cl_uint, cl_platform_id *, cl_uint *);
+    void *(*address)(const char *);
+    platforms_fn *get;
+    cl_uint platforms = 0;
+    if (getenv("OCL_ICD_VENDORS")) return 0;
+    void *driver = tare_open_beside("libcuda.so.1", "libnvidia-opencl.so.1");
+    if (!driver) return 0;
+    *(void **)&address = dlsym(driver, "clGetExtensionFunctionAddress");
+    if (!address) return 0;
+    *(void **)&get = address("clIcdGetPlatformIDsKHR");
+    return get && get(PLATFORMS, platform, &platforms) == CL_SUCCESS ? platforms : 0;
+}
+
 static void find(void) {
     cl_platform_id platform[PLATFORMS];
     cl_uint platforms = 0;
-    if (clGetPlatformIDs(PLATFORMS, platform, &platforms) != CL_SUCCESS) return;
+    int nvidia = 0;
+    if (clGetPlatformIDs(PLATFORMS, platform, &platforms) != CL_SUCCESS) platforms = 0;
     for (cl_uint p = 0; p < platforms && p < PLATFORMS; p++) {
-        cl_device_id id[DEVICES];
-        cl_uint found = 0;
-        if (clGetDeviceIDs(platform[p], CL_DEVICE_TYPE_ALL, DEVICES, id, &found) != CL_SUCCESS)
-            continue;
-        for (cl_uint i = 0; i < found && i < DEVICES && count < DEVICES; i++)
-            devices[count++] = (ocl_device){.platform = platform[p], .id = id[i]};
+        add_devices(platform[p], 0);
+        nvidia |= is_nvidia(platform[p]);
     }
+    if (nvidia) return;
+    platforms = find_unlisted(platform);
+    for (cl_uint p = 0; p < platforms && p < PLATFORMS; p++) add_devices(platform[p], 1);
 }
 
 int ocl_device_count(void) {
@@ -158,7 +192,7 @@ tare_status ocl_open(int index, tare_device_info *info, tare_rates *rates, uint6
     TARE_TRY(check_variable("TARE_OPENCL_CLASS", "cpu", "gpu"));
     TARE_TRY(check_variable("TARE_OPENCL_CLOCK", "host", NULL));
     describe_device(d);
-    d->context = CL_MAKE(e, clCreateContext(props, 1, &d->id, NULL, NULL, &e));
+    d->context = CL_MAKE(e, clCreateContext(d->unlisted ? NULL : props, 1, &d->id, NULL, NULL, &e));
     TARE_TRY(ocl_check(d, "clCreateContext", e));
     if (pthread_mutex_init(&d->lock, NULL) != 0 || pthread_mutex_init(&d->clock_lock, NULL) != 0) {
         (void)clReleaseContext(d->context);

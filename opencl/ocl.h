@@ -47,6 +47,7 @@ typedef struct ocl_program ocl_program;
 
 typedef struct ocl_device {
     cl_platform_id platform;
+    int unlisted; /* the loader does not know the platform: it can't be named to it */
     cl_device_id id;
     cl_context context;
     ocl_class class; /* of kernels; a CPU may be served best by a GPU's */

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { K = 40, M = 3, OBJECTS = 4 }; /* of the library that a product keeps */
+enum { M = 3, OBJECTS = 4 }; /* of the library that a product keeps */
+static int64_t columns = 40; /* k */
 
 enum { FAILED = 13, NOT_THERE = 15, NO_ROOM = 3 }; /* cublasStatus_t */
 
@@ -57,16 +58,16 @@ static tare_status make_data(job *j, const kind *q, int64_t n, int64_t m) {
     uint64_t state = (uint64_t)n * 31 + 7;
     tare_format f;
     TARE_TRY(tare_format_parse(q->format, &f));
-    float *w = malloc((size_t)(n * K) * sizeof *w);
-    fill_weights(w, n, K, &f, PATTERN_FULL, &state);
-    tare_status s = tare_encode(&f, n, K, w, &j->t);
+    float *w = malloc((size_t)(n * columns) * sizeof *w);
+    fill_weights(w, n, columns, &f, PATTERN_FULL, &state);
+    tare_status s = tare_encode(&f, n, columns, w, &j->t);
     free(w);
     TARE_TRY(s);
     j->problem = tare_problem_matmul(&j->t, m, q->x, q->x, q->flags);
-    j->xs = malloc((size_t)(m * K) * 4);
+    j->xs = malloc((size_t)(m * columns) * 4);
     j->ys = malloc((size_t)(m * n) * 4);
     j->bs = malloc((size_t)n * sizeof *j->bs);
-    fill_x(j->xs, q->x, m, K, &state);
+    fill_x(j->xs, q->x, m, columns, &state);
     for (int64_t i = 0; i < n; i++) j->bs[i] = random_unit(&state);
     return TARE_OK;
 }
@@ -80,9 +81,9 @@ static tare_status make(job *j, tare_device *d, const kind *q, int64_t n, int64_
     TARE_TRY(tare_pack(&j->plan, &j->t, &j->w));
     TARE_TRY(tare_stream_create(d, &j->s));
     TARE_TRY(tare_stream_reserve(j->s, &j->plan));
-    TARE_TRY(tare_buffer_create(d, (size_t)(m * K) * element, &j->x));
+    TARE_TRY(tare_buffer_create(d, (size_t)(m * columns) * element, &j->x));
     TARE_TRY(tare_buffer_create(d, (size_t)(m * n) * element, &j->y));
-    TARE_TRY(tare_buffer_write(j->s, j->x, 0, j->xs, (size_t)(m * K) * element));
+    TARE_TRY(tare_buffer_write(j->s, j->x, 0, j->xs, (size_t)(m * columns) * element));
     if (!(q->flags & TARE_BIAS)) return TARE_OK;
     TARE_TRY(tare_buffer_create(d, (size_t)n * sizeof(float), &j->bias));
     return tare_buffer_write(j->s, j->bias, 0, j->bs, (size_t)n * sizeof(float));
@@ -363,6 +364,43 @@ Test(cuda_cublaslt, old_library, .timeout = 60) {
     tare_device *d = device();
     for (int64_t n = 16; n < 40; n += 8)
         cr_assert_eq(whole_job(d, &kinds[5], n, M, 1), TARE_OK, "%s", tare_last_error());
+}
+
+/* Scales by row that are refused, in whichever call and by whichever word: a value, and the pass
+ * does it, also where the heuristic's first candidate is believed unseen. */
+Test(cuda_cublaslt, scales_are_refused, .timeout = 120) {
+    static const char *const orders[] = {"heuristic:7", "heuristic:15", "run:7", "run:15"};
+    tare_device *d = device();
+    int64_t n = 16;
+    for (int how = 0; how < 2; how++) {
+        for (int i = 0; i < 4; i++, n += 16) {
+            setenv("TARE_FAKE_CUBLASLT_OUTER", orders[i], 1);
+            for (int again = 0; again < 2; again++)
+                cr_assert_eq(whole_job(d, &kinds[5], n, M, 1), TARE_OK, "%s: %s", orders[i],
+                             tare_last_error());
+        }
+        setenv("TARE_CUDA_CHOICE", "heuristic", 1);
+    }
+    setenv("TARE_FAKE_CUBLASLT_OUTER", "run:13", 1); /* what is no refusal stays an error */
+    cr_assert_eq(whole_job(d, &kinds[5], n, M, 1), TARE_E_DEVICE);
+}
+
+/* Fast sums of f8 only as far as the problem's bound goes. */
+Test(cuda_cublaslt, fast_sums, .timeout = 60) {
+    tare_device *d = device();
+    for (int64_t n = 16; n < 40; n += 8) { /* by the library and by the pass */
+        columns = 128;
+        cr_assert_eq(whole_job(d, &kinds[5], n, M, 1), TARE_OK, "%s", tare_last_error());
+        cr_expect_eq(faked("tare_fake_cublaslt_fast"), 1, "n %lld", (long long)n);
+        columns = 144;
+        cr_assert_eq(whole_job(d, &kinds[5], n, M, 1), TARE_OK, "%s", tare_last_error());
+        cr_expect_eq(faked("tare_fake_cublaslt_fast"), 0, "n %lld", (long long)n);
+    }
+    columns = 128;
+    for (int i = 0; i < 5; i++) {
+        cr_assert_eq(whole_job(d, &kinds[i], 16, M, 1), TARE_OK, "%s", tare_last_error());
+        cr_expect_eq(faked("tare_fake_cublaslt_fast"), 0, "%s", kinds[i].row);
+    }
 }
 
 /* ---- threads ---- */

@@ -211,8 +211,32 @@ static void of_version(const char *version, const char *reason) {
     setenv("TARE_FAKE_CUSPARSELT_VERSION", version, 1);
     expect_no_rows(reason);
 }
+static int expect_vendor(void *ctx, const tare_row_report *r) {
+    if (r->fits && strstr(r->kernel, "_cusparselt")) cr_expect_str_eq(r->vendor, ctx);
+    return 0;
+}
+/* Every row of the library, run, and what devices, explain and records call it. */
+static void expect_rows(const char *version, char *text) {
+    float out[M * N];
+    tare_device_info info;
+    setenv("TARE_FAKE_CUSPARSELT_VERSION", version, 1);
+    for (int i = 0; i < KINDS; i++) {
+        job j;
+        cr_assert_eq(whole_job(device(), i, out), TARE_OK, "%s", tare_last_error());
+        memset(&j, 0, sizeof j);
+        cr_assert_eq(prepare(&j, device(), i), TARE_OK);
+        cr_expect_str_eq(j.plan.vendor, text);
+        cr_assert_eq(tare_explain(device(), &j.plan.problem, NULL, expect_vendor, text), TARE_OK);
+        clear(&j);
+    }
+    cr_assert_eq(tare_device_describe(device(), &info), TARE_OK);
+    cr_expect_not_null(strstr(info.runtime, text), "%s", info.runtime);
+}
 Test(cusparselt, is_slow_on_hopper, .timeout = 60) {
-    of_version("0.8.0", "0.8.0 is slow on sm_90");
+    expect_rows("0.8.0", "cuSPARSELt 0.8.0: slow on sm_90");
+}
+Test(cusparselt, says_its_version, .timeout = 60) {
+    expect_rows("0.8.1", "cuSPARSELt 0.8.1");
 }
 Test(cusparselt, is_too_old, .timeout = 60) {
     of_version("0.5.2", "0.5.2: only 0.6.2 to 0.10 are known");
@@ -221,12 +245,7 @@ Test(cusparselt, is_too_new, .timeout = 60) {
     of_version("0.11.0", "0.11.0: only 0.6.2 to 0.10 are known");
 }
 Test(cusparselt, is_of_a_known_version, .timeout = 60) {
-    float out[M * N];
-    tare_device_info info;
-    setenv("TARE_FAKE_CUSPARSELT_VERSION", "0.6.2", 1);
-    cr_assert_eq(whole_job(device(), 2, out), TARE_OK, "%s", tare_last_error());
-    cr_assert_eq(tare_device_describe(device(), &info), TARE_OK);
-    cr_expect_not_null(strstr(info.runtime, "; cuSPARSELt 0.6.2"), "%s", info.runtime);
+    expect_rows("0.6.2", "cuSPARSELt 0.6.2");
 }
 
 /* ---- what is there ---- */

@@ -287,6 +287,17 @@ Test(cuda_clocks, no_library, .timeout = 60) {
     no_clocks("cuda:0", "libnvidia-ml.so.1 was not found");
 }
 
+Test(cuda_clocks, beside_the_driver, .timeout = 60) {
+    char path[1000];
+    tare_clocks c;
+    have_nvml();
+    snprintf(path, sizeof path, "%s/libcuda.so.1", getenv("TARE_CUDA_LIBRARIES"));
+    cr_assert_not_null(dlopen(path, RTLD_NOW | RTLD_LOCAL), "%s", dlerror());
+    unsetenv("TARE_CUDA_LIBRARIES");
+    cr_assert_eq(tare_device_clocks(device("cuda:0"), &c), TARE_OK, "%s", tare_last_error());
+    cr_assert_eq(c.core_mhz, 1200);
+}
+
 Test(cuda_clocks, a_device_that_it_does_not_know, .timeout = 60) {
     setenv("TARE_EMU_DEVICES", "2", 1);
     no_clocks("cuda:1", "Not Found");

@@ -20,33 +20,91 @@ cu_bitmap_shape cu_bitmap_shape_of(const tare_format *f, int64_t n, int64_t k, i
     return s;
 }
 
-static void set_bit(const cu_bitmap_shape *s, uint32_t *masks, int64_t row, int64_t column) {
-    cu_bitmap_at at = cu_bitmap_find(s->chunks, row, column);
-    masks[at.mask] |= 1u << at.bit;
-}
+/* ---- packing: masks of each tile and how many values its chunks have; where each chunk begins;
+ * values. A tile's masks, offsets and values are its own. ---- */
 
-static void put_masks(const tare_tensor *t, const cu_bitmap_shape *s, uint32_t *masks) {
-    const uint64_t *words = t->part[TARE_INDICES].data;
-    int64_t values = t->format.layout == TARE_NM ? format_nm_values(&t->format, t->k) : 0;
-    for (int64_t row = 0; row < t->n; row++) {
-        for (int64_t i = 0; i < values; i++) {
-            int64_t column = format_nm_column(t, row, i);
-            if (column < t->k) set_bit(s, masks, row, column); /* what lies past the end is 0 */
-        }
-        for (int64_t k = 0; !values && k < t->k; k++)
-            if (TARE_BITMAP_GET(words + row * TARE_BITMAP_WORDS(t->k), k))
-                set_bit(s, masks, row, k);
+typedef struct job {
+    const cu_bitmap_shape *s;
+    const tare_tensor *t;
+    uint32_t *masks, *offsets;
+    float *scales;
+    char *values;
+} job;
+
+static void nm_masks(const job *j, int64_t row) {
+    int64_t values = format_nm_values(&j->t->format, j->t->k);
+    for (int64_t i = 0; i < values; i++) {
+        int64_t column = format_nm_column(j->t, row, i);
+        if (column >= j->t->k) continue; /* what lies past the end is 0 */
+        cu_bitmap_at at = cu_bitmap_find(j->s->chunks, row, column);
+        j->masks[at.mask] |= 1u << at.bit;
     }
 }
 
-/* Which of the tensor's values stands at a position that holds one. */
-static size_t bitmap_index(const tare_tensor *t, int64_t row, int64_t column) {
-    const uint64_t *words =
-        (const uint64_t *)t->part[TARE_INDICES].data + row * TARE_BITMAP_WORDS(t->k);
-    size_t at = ((const uint32_t *)t->part[TARE_OFFSETS].data)[row];
-    for (int64_t w = 0; w < column / 64; w++) at += (size_t)__builtin_popcountll(words[w]);
-    return at +
-           (size_t)__builtin_popcountll(words[column / 64] & (((uint64_t)1 << column % 64) - 1));
+/* A row's chunk is a word of the format's bitmap. */
+static uint64_t word_of(const tare_tensor *t, int64_t row, int64_t chunk) {
+    uint64_t word =
+        ((const uint64_t *)t->part[TARE_INDICES].data)[row * TARE_BITMAP_WORDS(t->k) + chunk];
+    int64_t left = t->k - chunk * CU_TILE_CHUNK;
+    return left < CU_TILE_CHUNK ? word & (((uint64_t)1 << left) - 1) : word;
+}
+
+/* Eight neighbours of a row are neighbours in a mask. */
+static void bitmap_masks(const job *j, int64_t row) {
+    for (int64_t chunk = 0; chunk < j->s->chunks; chunk++) {
+        uint64_t word = word_of(j->t, row, chunk);
+        for (int b = 0; b < CU_TILE_CHUNK; b += 8) {
+            cu_bitmap_at at = cu_bitmap_find(j->s->chunks, row, chunk * CU_TILE_CHUNK + b);
+            j->masks[at.mask] |= (uint32_t)(word >> b & 0xff) << at.bit;
+        }
+    }
+}
+
+/* Offsets from the tile's first chunk on, in pieces. */
+static void count_tile(const job *j, int64_t tile) {
+    const uint32_t *mask = j->masks + tile * j->s->chunks * 32;
+    uint32_t *o = j->offsets + tile * (j->s->chunks + 1);
+    for (int64_t chunk = 0; chunk < j->s->chunks; chunk++) {
+        size_t count = 0;
+        for (int lane = 0; lane < 32; lane++) count += (size_t)__builtin_popcount(*mask++);
+        o[chunk + 1] = o[chunk] + (uint32_t)(cu_up16(count * j->s->value_bytes) / CU_BITMAP_PIECE);
+    }
+}
+
+static void mark_tiles(void *ctx, int64_t from, int64_t to, int part) {
+    const job *j = ctx;
+    (void)part;
+    for (int64_t tile = from; tile < to; tile++) {
+        for (int64_t row = tile * CU_TILE_ROWS; row < (tile + 1) * CU_TILE_ROWS; row++) {
+            if (row >= j->t->n) break;
+            if (j->t->format.layout == TARE_NM)
+                nm_masks(j, row);
+            else
+                bitmap_masks(j, row);
+            if (j->t->format.value == TARE_I8) j->scales[row] = format_scale(j->t, row, 0);
+        }
+        count_tile(j, tile);
+    }
+}
+
+/* Gives how many pieces there are. */
+static uint32_t join_tiles(const job *j) {
+    uint32_t base = 0;
+    for (int64_t tile = 0; tile < j->s->tiles; tile++) {
+        uint32_t *o = j->offsets + tile * (j->s->chunks + 1), end = base + o[j->s->chunks];
+        for (int64_t chunk = 0; chunk <= j->s->chunks; chunk++) o[chunk] += base;
+        base = end;
+    }
+    return base;
+}
+
+/* Which of the tensor's values stands at a position that holds one; before: how many of the row's
+ * stand left of the chunk. */
+static size_t bitmap_index(const tare_tensor *t, int64_t row, int64_t column, size_t before) {
+    uint64_t left =
+        word_of(t, row, column / CU_TILE_CHUNK) & (((uint64_t)1 << column % CU_TILE_CHUNK) - 1);
+    return ((const uint32_t *)t->part[TARE_OFFSETS].data)[row] + before +
+           (size_t)__builtin_popcountll(left);
 }
 
 static size_t nm_index(const tare_tensor *t, int64_t row, int64_t column) {
@@ -56,40 +114,53 @@ static size_t nm_index(const tare_tensor *t, int64_t row, int64_t column) {
     return (size_t)(row * format_nm_values(f, t->k) + i);
 }
 
-static char *put_chunk(const tare_tensor *t, const cu_bitmap_shape *s, const uint32_t *masks,
-                       int64_t tile, int64_t chunk, char *out) {
+static void put_chunk(const job *j, int64_t tile, int64_t chunk, const size_t *before, char *out) {
+    const tare_tensor *t = j->t;
     const char *values = t->part[TARE_VALUES].data;
+    const uint32_t *mask = j->masks + (tile * j->s->chunks + chunk) * 32;
+    size_t bytes = j->s->value_bytes;
     for (int lane = 0; lane < 32; lane++)
-        for (int bit = 0; bit < 32; bit++) {
-            if (!(masks[(tile * s->chunks + chunk) * 32 + lane] >> bit & 1)) continue;
-            int64_t row = tile * CU_TILE_ROWS + cu_bitmap_row(lane, bit);
+        for (uint32_t left = mask[lane]; left; left &= left - 1, out += bytes) {
+            int bit = __builtin_ctz(left), in = cu_bitmap_row(lane, bit);
+            int64_t row = tile * CU_TILE_ROWS + in;
             int64_t column = chunk * CU_TILE_CHUNK + cu_bitmap_column(lane, bit);
             size_t i = t->format.layout == TARE_NM ? nm_index(t, row, column)
-                                                   : bitmap_index(t, row, column);
-            memcpy(out, values + i * s->value_bytes, s->value_bytes);
-            out += s->value_bytes;
+                                                   : bitmap_index(t, row, column, before[in]);
+            memcpy(out, values + i * bytes, bytes);
         }
-    return out;
+}
+
+static void put_tiles(void *ctx, int64_t from, int64_t to, int part) {
+    const job *j = ctx;
+    int bitmap = j->t->format.layout != TARE_NM;
+    (void)part;
+    for (int64_t tile = from; tile < to; tile++) {
+        const uint32_t *o = j->offsets + tile * (j->s->chunks + 1);
+        size_t before[CU_TILE_ROWS] = {0};
+        for (int64_t chunk = 0; chunk < j->s->chunks; chunk++) {
+            put_chunk(j, tile, chunk, before, j->values + (size_t)o[chunk] * CU_BITMAP_PIECE);
+            for (int in = 0; bitmap && in < CU_TILE_ROWS; in++)
+                if (tile * CU_TILE_ROWS + in < j->t->n)
+                    before[in] += (size_t)__builtin_popcountll(
+                        word_of(j->t, tile * CU_TILE_ROWS + in, chunk));
+        }
+    }
 }
 
 size_t cu_bitmap_pack(const tare_tensor *t, void *blob) {
     cu_bitmap_shape s = cu_bitmap_shape_of(&t->format, t->n, t->k, t->nnz);
-    uint32_t *masks = blob, *offsets = (uint32_t *)(void *)((char *)blob + s.offsets_at);
-    float *scales = (float *)(void *)((char *)blob + s.scales_at);
-    char *values = (char *)blob + s.values_at;
-    size_t at = 0;
-    put_masks(t, &s, masks);
-    for (int64_t tile = 0; tile < s.tiles; tile++) {
-        uint32_t *o = offsets + tile * (s.chunks + 1);
-        for (int64_t chunk = 0; chunk < s.chunks; chunk++) {
-            o[chunk] = (uint32_t)(at / CU_BITMAP_PIECE);
-            at = cu_up16((size_t)(put_chunk(t, &s, masks, tile, chunk, values + at) - values));
-        }
-        o[s.chunks] = (uint32_t)(at / CU_BITMAP_PIECE);
-    }
-    for (int64_t row = 0; t->format.value == TARE_I8 && row < t->n; row++)
-        scales[row] = format_scale(t, row, 0);
-    return s.values_at + at;
+    int threads = format_threads(t->n, t->k);
+    char *bytes = blob;
+    job j = {.s = &s,
+             .t = t,
+             .masks = blob,
+             .offsets = (uint32_t *)(void *)(bytes + s.offsets_at),
+             .scales = (float *)(void *)(bytes + s.scales_at),
+             .values = bytes + s.values_at};
+    parallel_ranges(s.tiles, threads, mark_tiles, &j);
+    uint32_t pieces = join_tiles(&j);
+    parallel_ranges(s.tiles, threads, put_tiles, &j);
+    return s.values_at + (size_t)pieces * CU_BITMAP_PIECE;
 }
 
 static float value_of(tare_type type, const char *at, float scale) {

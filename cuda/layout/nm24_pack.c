@@ -22,27 +22,44 @@ static void or_places(char *word, int shift, uint32_t places) {
     memcpy(word, &v, sizeof v);
 }
 
-void cu_nm24_pack(const tare_tensor *t, void *blob) {
-    cu_nm24_shape s = cu_nm24_shape_of(&t->format, t->n, t->k);
+typedef struct job {
+    const cu_nm24_shape *s;
+    const tare_tensor *t;
+    char *blob;
+} job;
+
+static void pack_row(const job *j, int64_t row) {
+    const cu_nm24_shape *s = j->s;
+    const tare_tensor *t = j->t;
     size_t size = tare_type_bytes(t->format.value);
     int64_t kept = format_nm_values(&t->format, t->k);
-    for (int64_t row = 0; row < s.tiles * CU_TILE_ROWS; row++)
-        for (int64_t group = 0; group < s.units * CU_NM24_UNIT / 4; group++) {
-            cu_nm24_at at = cu_nm24_find(s.units, s.quads, row, 4 * group);
-            uint32_t first = 0, second = 1;
-            if (row < t->n && 2 * group < kept) {
-                first = (uint32_t)(format_nm_column(t, row, 2 * group) & 3);
-                second = (uint32_t)(format_nm_column(t, row, 2 * group + 1) & 3);
-                memcpy((char *)blob + at.values,
-                       (const char *)t->part[TARE_VALUES].data +
-                           (size_t)(row * kept + 2 * group) * size,
-                       2 * size);
-            }
-            or_places((char *)blob + at.places, at.shift, first | second << 2);
+    float *scales = (float *)(void *)(j->blob + s->scales_at);
+    for (int64_t group = 0; group < s->units * CU_NM24_UNIT / 4; group++) {
+        cu_nm24_at at = cu_nm24_find(s->units, s->quads, row, 4 * group);
+        uint32_t first = 0, second = 1;
+        if (row < t->n && 2 * group < kept) {
+            first = (uint32_t)(format_nm_column(t, row, 2 * group) & 3);
+            second = (uint32_t)(format_nm_column(t, row, 2 * group + 1) & 3);
+            memcpy(j->blob + at.values,
+                   (const char *)t->part[TARE_VALUES].data +
+                       (size_t)(row * kept + 2 * group) * size,
+                   2 * size);
         }
-    float *scales = (float *)(void *)((char *)blob + s.scales_at);
-    for (int64_t row = 0; t->format.value == TARE_I8 && row < t->n; row++)
-        scales[row] = format_scale(t, row, 0);
+        or_places(j->blob + at.places, at.shift, first | second << 2);
+    }
+    if (t->format.value == TARE_I8 && row < t->n) scales[row] = format_scale(t, row, 0);
+}
+
+/* All that a tile's rows write is the tile's own. */
+static void pack_tiles(void *ctx, int64_t from, int64_t to, int part) {
+    (void)part;
+    for (int64_t row = from * CU_TILE_ROWS; row < to * CU_TILE_ROWS; row++) pack_row(ctx, row);
+}
+
+void cu_nm24_pack(const tare_tensor *t, void *blob) {
+    cu_nm24_shape s = cu_nm24_shape_of(&t->format, t->n, t->k);
+    job j = {&s, t, blob};
+    parallel_ranges(s.tiles, format_threads(t->n, t->k), pack_tiles, &j);
 }
 
 static float value_of(tare_type type, const char *at, float scale) {

@@ -49,36 +49,54 @@ static uint32_t bits_at(const tare_tensor *t, int64_t row, int64_t column) {
     }
 }
 
-static void pack_heads(const cu_tile_shape *s, const tare_tensor *t, char *blob) {
+typedef struct job {
+    const cu_tile_shape *s;
+    const tare_tensor *t;
+    char *blob;
+} job;
+
+static void pack_heads(const job *j, int64_t row) {
+    const cu_tile_shape *s = j->s;
+    const tare_tensor *t = j->t;
     int grouped = t->format.scaling == TARE_SCALE_GROUP;
     int offset = t->format.value == TARE_I8 ? 128 : 0;
-    uint16_t *pairs = (uint16_t *)(void *)(blob + s->scales_at);
-    float *scale = (float *)(void *)(blob + s->scales_at);
-    uint16_t *zeros = (uint16_t *)(void *)(blob + s->zeros_at);
-    for (int64_t row = 0; row < t->n; row++)
-        for (int64_t g = 0; g < s->groups; g++) {
-            int64_t at = cu_tile_head(s->groups, row / CU_TILE_ROWS, g, (int)(row % 8));
-            int high = row % CU_TILE_ROWS >= 8;
-            if (grouped)
-                memcpy(&pairs[2 * at + high],
-                       (const char *)t->part[TARE_SCALES].data + (row * s->groups + g) * 2, 2);
-            else if (s->heads & CU_HAS_SCALES)
-                scale[row] = format_scale(t, row, 0);
-            if (s->heads & CU_HAS_ZEROS)
-                zeros[at] =
-                    (uint16_t)(zeros[at] | (unsigned)(format_zero(t, row, g) + offset) << 8 * high);
+    uint16_t *pairs = (uint16_t *)(void *)(j->blob + s->scales_at);
+    float *scale = (float *)(void *)(j->blob + s->scales_at);
+    uint16_t *zeros = (uint16_t *)(void *)(j->blob + s->zeros_at);
+    for (int64_t g = 0; g < s->groups; g++) {
+        int64_t at = cu_tile_head(s->groups, row / CU_TILE_ROWS, g, (int)(row % 8));
+        int high = row % CU_TILE_ROWS >= 8;
+        if (grouped)
+            memcpy(&pairs[2 * at + high],
+                   (const char *)t->part[TARE_SCALES].data + (row * s->groups + g) * 2, 2);
+        else if (s->heads & CU_HAS_SCALES)
+            scale[row] = format_scale(t, row, 0);
+        if (s->heads & CU_HAS_ZEROS)
+            zeros[at] =
+                (uint16_t)(zeros[at] | (unsigned)(format_zero(t, row, g) + offset) << 8 * high);
+    }
+}
+
+/* All that a tile's rows write is the tile's own. */
+static void pack_tiles(void *ctx, int64_t from, int64_t to, int part) {
+    const job *j = ctx;
+    const tare_tensor *t = j->t;
+    uint32_t *words = (uint32_t *)(void *)j->blob;
+    int64_t end = to * CU_TILE_ROWS < t->n ? to * CU_TILE_ROWS : t->n;
+    (void)part;
+    for (int64_t row = from * CU_TILE_ROWS; row < end; row++) {
+        for (int64_t k = 0; k < t->k; k++) {
+            cu_tile_at at = cu_tile_find(j->s->chunks, j->s->bits, row, k);
+            words[at.word] |= bits_at(t, row, k) << at.shift;
         }
+        pack_heads(j, row);
+    }
 }
 
 void cu_tile_pack(const tare_tensor *t, void *blob) {
     cu_tile_shape s = cu_tile_shape_of(&t->format, t->n, t->k);
-    uint32_t *words = blob;
-    for (int64_t row = 0; row < t->n; row++)
-        for (int64_t k = 0; k < t->k; k++) {
-            cu_tile_at at = cu_tile_find(s.chunks, s.bits, row, k);
-            words[at.word] |= bits_at(t, row, k) << at.shift;
-        }
-    pack_heads(&s, t, blob);
+    job j = {&s, t, blob};
+    parallel_ranges(s.tiles, format_threads(t->n, t->k), pack_tiles, &j);
 }
 
 static float scale_of(const cu_tile_shape *s, const char *blob, int64_t row, int64_t group) {

@@ -35,7 +35,7 @@ static const cu_symbol symbols[] = {SYMBOL(GetVersion),
                                     SYMBOL(MatmulAlgoGetHeuristic),
                                     SYMBOL(MatmulAlgoCheck),
                                     {NULL, NULL}};
-cu_library cu_cublaslt = {"cuBLASLt", files, symbols, version, NULL, "", 0};
+cu_library cu_cublaslt = {"cuBLASLt", files, symbols, version, NULL, "", 0, 0};
 
 static tare_status status_of(cublasStatus_t s) {
     if (s == CUBLAS_STATUS_ALLOC_FAILED) return TARE_E_NOMEM;

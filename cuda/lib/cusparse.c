@@ -29,7 +29,7 @@ static const cu_symbol symbols[] = {
     CU_SPARSE_NEEDED(X)
 #undef X
         {NULL, NULL}};
-cu_library cu_cusparse = {"cuSPARSE", files, symbols, version, NULL, "", 0};
+cu_library cu_cusparse = {"cuSPARSE", files, symbols, version, NULL, "", 0, 0};
 
 tare_status cu_sparse_check(cu_device *d, const char *call, cusparseStatus_t s) {
     if (s == CUSPARSE_STATUS_SUCCESS) return TARE_OK;

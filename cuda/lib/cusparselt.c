@@ -1,25 +1,31 @@
 /* cuSPARSELt: its functions, versions, errors and handles. */
 #include "cuda/lib/cusparselt.h"
 
+#include "cuda/splt.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
 cusparselt_calls cu_splt_calls;
 
+/* What rows of the library call it, and records: which version it is decides how fast it is. */
+char cu_splt_vendor[CU_SPLT_VENDOR] = "cuSPARSELt";
+
 /* Versions whose structs and numbers are known: 0.6.2 to 0.10. */
 enum { OLDEST = 602, FIRST_UNKNOWN = 1100, REGRESSES = 800 };
 
 static int judge(int major, int minor, int patch, char *out, size_t size) {
     int number = 10000 * major + 100 * minor + patch;
-    snprintf(out, size, "%d.%d.%d", major, minor, patch);
-    if (number == REGRESSES) /* release notes of 0.8.1, "resolved issues": H100 and L4 */
-        snprintf(out, size, "0.8.0 is slow on sm_90, 0.8.1 is not");
-    else if (number < OLDEST || number >= FIRST_UNKNOWN)
+    if (number < OLDEST || number >= FIRST_UNKNOWN) {
         snprintf(out, size, "%d.%d.%d: only 0.6.2 to 0.10 are known", major, minor, patch);
-    else
-        return 1;
-    return 0;
+        return 0;
+    }
+    /* Release notes of 0.8.1, "resolved issues": H100 and L4. */
+    snprintf(out, size, "%d.%d.%d%s", major, minor, patch,
+             number == REGRESSES ? ": slow on sm_90" : "");
+    snprintf(cu_splt_vendor, sizeof cu_splt_vendor, "cuSPARSELt %s", out);
+    return 1;
 }
 
 static int version(char *out, size_t size) {
@@ -55,7 +61,7 @@ static const cu_symbol symbols[] = {SYMBOL(GetProperty),
                                     SYMBOL(Matmul),
                                     {NULL, NULL}};
 static const char *const files[] = {"libcusparseLt.so.0", NULL};
-cu_library cu_cusparselt = {"cuSPARSELt", files, symbols, version, NULL, "", 0};
+cu_library cu_cusparselt = {"cuSPARSELt", files, symbols, version, NULL, "", 0, 0};
 
 /* The library has names of its own only since 0.7.1. */
 static const char *status_name(int status) {

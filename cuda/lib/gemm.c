@@ -37,7 +37,7 @@ static tare_status open_library(cu_device *d) {
 static int same_but_m(const cu_gemm_spec *a, const cu_gemm_spec *b) {
     return a->n == b->n && a->k == b->k && a->ldw == b->ldw && a->ldx == b->ldx &&
            a->ldy == b->ldy && a->in == b->in && a->out == b->out && a->sums == b->sums &&
-           a->bias == b->bias && a->relu == b->relu && a->scaled == b->scaled;
+           a->bias == b->bias && a->relu == b->relu && a->scaled == b->scaled && a->fast == b->fast;
 }
 
 /* What is found moves to the front: runs ask for the same few again and again. */
@@ -71,7 +71,13 @@ static tare_status set_all(cu_device *d, cu_gemm *g, const attribute *a, size_t 
  * they are, an address like those that runs give. */
 static const void *const anywhere = (const void *)(uintptr_t)256;
 
-/* Versions before 12.9 don't know scales by row. */
+/* Whether a product is not done, rather than gone wrong. Versions and devices that don't know
+ * scales by row, which came with 12.9, say so by either status, and in whichever call they look at
+ * them. */
+static int refuses(const cu_gemm_spec *p, cublasStatus_t s) {
+    return s == CUBLAS_STATUS_NOT_SUPPORTED || (p->scaled && s == CUBLAS_STATUS_INVALID_VALUE);
+}
+
 static tare_status describe_scales(cu_device *d, cu_gemm *g) {
     int32_t mode = CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F;
     const attribute pointers[] = {
@@ -81,7 +87,7 @@ static tare_status describe_scales(cu_device *d, cu_gemm *g) {
         cublasStatus_t s = cu_lt.MatmulDescSetAttribute(
             g->desc, i ? CUBLASLT_MATMUL_DESC_B_SCALE_MODE : CUBLASLT_MATMUL_DESC_A_SCALE_MODE,
             &mode, sizeof mode);
-        if (s == CUBLAS_STATUS_INVALID_VALUE) s = CUBLAS_STATUS_NOT_SUPPORTED;
+        if (refuses(&g->spec, s)) s = CUBLAS_STATUS_NOT_SUPPORTED;
         TARE_TRY(cu_lt_check(d, "MatmulDescSetAttribute", s));
     }
     return set_all(d, g, pointers, 2);
@@ -104,6 +110,9 @@ static tare_status describe_product(cu_device *d, cu_gemm *g) {
     TARE_TRY(LT(
         d, MatmulDescCreate(&g->desc, compute, p->sums == CU_GEMM_I32 ? CUDA_R_32I : CUDA_R_32F)));
     TARE_TRY(set_all(d, g, all, p->bias ? 5 : 3)); /* the last two are the bias's */
+    const int8_t fast = 1;
+    const attribute sums[] = {{CUBLASLT_MATMUL_DESC_FAST_ACCUM, &fast, sizeof fast}};
+    if (p->fast) TARE_TRY(set_all(d, g, sums, 1));
     return p->scaled ? describe_scales(d, g) : TARE_OK;
 }
 
@@ -180,7 +189,7 @@ static tare_status candidates(cu_device *d, const cu_gemm *g, int most, cublasLt
                                                 &schemes, sizeof schemes)));
     cublasStatus_t s = cu_lt.MatmulAlgoGetHeuristic(lt->handle, g->desc, g->w, g->x, g->y, g->y,
                                                     lt->preference, most, r, &n);
-    if (s == CUBLAS_STATUS_NOT_SUPPORTED)
+    if (refuses(&g->spec, s))
         n = 0;
     else
         TARE_TRY(cu_lt_check(d, "MatmulAlgoGetHeuristic", s));
@@ -214,6 +223,7 @@ static tare_status prepare(cu_device *d, const cu_gemm_spec *spec) {
     int count, best = 0;
     TARE_TRY(entry(d, spec, &g));
     cu_gemm_choice *known = choice_of(g, spec->m);
+    if (g->refused) return no_algorithm(d, spec);
     if (known && known->prepared) return TARE_OK;
     TARE_TRY(candidates(d, g, CU_GEMM_CANDIDATES, algo, &count));
     if (!how || strcmp(how, "heuristic") != 0)
@@ -284,7 +294,12 @@ static tare_status run(cu_stream *s, const cu_gemm_spec *spec, const cu_gemm_ope
     TARE_TRY(entry(d, spec, &g));
     cu_gemm_choice *c = choice_of(g, spec->m);
     if (!c) TARE_TRY(borrow(d, g, &c));
-    return cu_lt_check(d, "Matmul", cu_gemm_queue(d->cublaslt, g, &c->algo, o, s->stream));
+    cublasStatus_t st = cu_gemm_queue(d->cublaslt, g, &c->algo, o, s->stream);
+    if (g->spec.scaled && refuses(&g->spec, st)) {
+        g->refused = 1;
+        st = CUBLAS_STATUS_NOT_SUPPORTED;
+    }
+    return cu_lt_check(d, "Matmul", st);
 }
 
 tare_status cu_gemm_prepare(cu_stream *s, const cu_gemm_spec *spec) {
@@ -299,7 +314,7 @@ tare_status cu_gemm_prepare(cu_stream *s, const cu_gemm_spec *spec) {
 int cu_gemm_ready(cu_device *d, const cu_gemm_spec *spec) {
     pthread_mutex_lock(&d->lock);
     const cu_gemm *g = d->cublaslt ? find(d->cublaslt, spec) : NULL;
-    int ready = g && g->choices > 0;
+    int ready = g && g->choices > 0 && !g->refused;
     pthread_mutex_unlock(&d->lock);
     return ready;
 }

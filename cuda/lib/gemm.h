@@ -37,6 +37,7 @@ typedef struct cu_gemm_spec {
     cu_gemm_sums sums;
     int bias, relu; /* + bias[n], and max(0, .), before y is rounded */
     int scaled;     /* f8: times w_scale[n] and x_scale[m]; not every version can */
+    int fast;       /* f8: sums may stay in the tensor cores' 13 bits over all of k */
 } cu_gemm_spec;
 
 typedef struct cu_gemm_operands {
@@ -53,7 +54,9 @@ size_t cu_gemm_scratch(const cu_gemm_spec *spec);
 tare_status cu_gemm_prepare(cu_stream *s, const cu_gemm_spec *spec);
 /* 1: some m of the spec was prepared, so that it runs. */
 int cu_gemm_ready(cu_device *d, const cu_gemm_spec *spec);
-/* Queues the product. Takes no device memory; host memory only where nothing was prepared. */
+/* Queues the product. Takes no device memory; host memory only where nothing was prepared.
+ * TARE_E_UNSUPPORTED where the library, now that it runs, does not scale after all: it is not ready
+ * from then on. */
 tare_status cu_gemm_run(cu_stream *s, const cu_gemm_spec *spec, const cu_gemm_operands *o);
 
 #endif

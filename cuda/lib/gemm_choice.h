@@ -21,6 +21,7 @@ typedef struct cu_gemm {
     cublasLtMatrixLayout_t w, x, y;
     cu_gemm_choice choice[CU_GEMM_CHOICES]; /* a ring, once it is full */
     int choices, next;
+    int refused; /* by a run: the library does not do it, though its heuristic offered something */
     struct cu_gemm *link;
 } cu_gemm;
 

@@ -1,6 +1,8 @@
 /* Opening a library by its name, and its functions by theirs. */
 #include "cuda/lib/library.h"
 
+#include "src/beside.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,8 @@ static void *find(const cu_library *l) {
     const char *only = getenv("TARE_CUDA_LIBRARIES");
     void *handle = NULL;
     if (only && only[0] != '/') only = NULL; /* never the current directory */
+    for (int i = 0; l->files[i] && !handle && !only && l->of_driver; i++)
+        handle = tare_open_beside("libcuda.so.1", l->files[i]);
     for (int i = 0; l->files[i] && !handle; i++) handle = open_file(only, l->files[i]);
     for (int i = 0; l->files[i] && !handle && !only; i++)
         handle = open_file("/usr/local/cuda/lib64", l->files[i]);

@@ -2,7 +2,8 @@
  * and `tare devices` says so.
  *
  * Where they are looked for: in the folder that TARE_CUDA_LIBRARIES names, and nowhere else, where
- * it is set; else as the system's loader finds them, then in /usr/local/cuda/lib64.
+ * it is set; else as the system's loader finds them, then in /usr/local/cuda/lib64. What belongs to
+ * the driver (NVML) is first looked for in the folder that libcuda.so.1 was loaded from.
  *
  * A library is opened once in a process and stays open. */
 #ifndef TARE_CUDA_LIBRARY_H
@@ -24,6 +25,7 @@ typedef struct cu_library {
     void *handle;
     char text[120]; /* the version, or why there is none */
     int tried;
+    int of_driver; /* comes with the driver, not with the toolkit */
 } cu_library;
 
 /* 1: all symbols are there. Safe from several threads. */

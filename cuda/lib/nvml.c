@@ -34,4 +34,4 @@ static const cu_symbol symbols[] = {{"nvmlInit_v2", &nvml.init},
                                     {"nvmlDeviceGetPowerUsage", &nvml.power},
                                     {"nvmlDeviceGetEnforcedPowerLimit", &nvml.power_limit},
                                     {NULL, NULL}};
-cu_library cu_nvml = {"NVML", files, symbols, version, NULL, "", 0};
+cu_library cu_nvml = {"NVML", files, symbols, version, NULL, "", 0, 1};

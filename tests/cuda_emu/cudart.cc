@@ -6,6 +6,14 @@
  *   TARE_EMU_MEMORY=BYTES of a device (default 1 GiB)
  *   TARE_EMU_L2=BYTES     of its last cache (default 1 MiB)
  *   TARE_EMU_FAIL=N:CODE  the N-th call of the runtime fails with the error CODE, once
+ *   TARE_EMU_POOLS=no     the device has no memory pools; `refused`: it says it has, and has none
+ *
+ * What a stream is given is done at once, yet the emulator keeps count of what nobody has waited
+ * for: memory that is freed while a stream was given work since it was allocated, and neither the
+ * host nor the freeing stream comes after that work, ends the process. What must not be called
+ * while a stream is captured fails and spoils the capture (CUDA C++ Programming Guide, "Prohibited
+ * and Unhandled Operations"; cudaThreadExchangeStreamCaptureMode); cudaFree spoils any capture,
+ * since it waits for the device.
  *
  * An error of a kernel sticks, as on a device: every later call returns it. Memory is allocated to
  * the byte, so that AddressSanitizer sees what a kernel reads past it. */
@@ -14,6 +22,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +31,8 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -28,18 +40,36 @@ namespace {
 std::recursive_mutex lock;
 cudaError_t last = cudaSuccess, stuck = cudaSuccess;
 long calls;
-std::map<void *, size_t> live;
+struct block {
+    size_t bytes;
+    long born; /* what had been given by then is no use of it */
+};
+std::map<void *, block> live;
 std::map<const void *, int> allowed_shared;
 size_t used;
 long graphs; /* recorded and instantiated ones, not yet destroyed */
 
 struct queue {
-    int capturing = 0;
+    int capturing = 0, spoilt = 0;
+    cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+    std::thread::id by;
     std::vector<std::function<cudaError_t()>> recorded;
+    std::atomic<long> given{0};    /* the last piece of work; libraries queue without our lock */
+    long waited = 0;               /* the last that the host waited for */
+    std::map<queue *, long> after; /* how far other queues are before it */
 };
 struct event {
     std::chrono::steady_clock::time_point at;
+    queue *of = nullptr;
+    long given = 0;
+    int captured = 0;
 };
+std::set<queue *> queues;
+std::atomic<long> pieces; /* of work, on all queues */
+thread_local cudaStreamCaptureMode thread_mode = cudaStreamCaptureModeGlobal;
+/* What queues had been given when the thread last set its device, with which every operation of
+ * cuda/ begins: what others queue meanwhile is no use of what this one frees. */
+thread_local std::map<queue *, long> seen;
 
 long number(const char *name, long otherwise) {
     const char *env = getenv(name);
@@ -80,7 +110,7 @@ cudaError_t take(void **p, size_t bytes) {
     if (posix_memalign(&m, 256, bytes ? bytes : 1) != 0) return cudaErrorMemoryAllocation;
     /* Garbage; not all of a library's workspace, which would cost more than its products. */
     memset(m, 0xfb, bytes < 8u << 20 ? bytes : 8u << 20);
-    live[m] = bytes;
+    live[m] = {bytes, pieces.load()};
     used += bytes;
     *p = m;
     return cudaSuccess;
@@ -90,10 +120,44 @@ cudaError_t give(void *p) {
     auto at = live.find(p);
     if (!p) return cudaSuccess;
     if (at == live.end()) return cudaErrorInvalidValue;
-    used -= at->second;
+    used -= at->second.bytes;
     live.erase(at);
     free(p);
     return cudaSuccess;
+}
+
+/* Ends the process where p is freed, on queue `by` or by the host, before what may use it is done.
+ */
+void check_unused(void *p, queue *by) {
+    auto at = live.find(p);
+    if (at == live.end()) return;
+    for (queue *q : queues) {
+        long done = q->waited;
+        if (by == q) done = q->given;
+        if (by && by->after.count(q) && by->after[q] > done) done = by->after[q];
+        long given = seen.count(q) ? std::min(seen[q], q->given.load()) : 0;
+        if (given <= at->second.born || given <= done) continue;
+        fprintf(stderr, "emulator: memory is freed that a stream may still be at work on\n");
+        abort();
+    }
+}
+
+/* A call that is not allowed while a capture goes on. all: whoever captures; else where this thread
+ * does and has not said that it knows better, or another one does that cares. */
+cudaError_t disturb(bool all) {
+    cudaError_t e = cudaSuccess;
+    for (queue *q : queues) {
+        if (!q->capturing) continue;
+        bool mine = q->by == std::this_thread::get_id();
+        bool cares = thread_mode != cudaStreamCaptureModeRelaxed &&
+                     (mine ? q->mode != cudaStreamCaptureModeRelaxed
+                           : q->mode == cudaStreamCaptureModeGlobal &&
+                                 thread_mode == cudaStreamCaptureModeGlobal);
+        if (!all && !cares) continue;
+        q->spoilt = 1;
+        e = cudaErrorStreamCaptureUnsupported;
+    }
+    return e;
 }
 
 /* Now, or into the graph that the stream is captured for. */
@@ -103,6 +167,7 @@ cudaError_t submit(cudaStream_t s, std::function<cudaError_t()> work) {
         q->recorded.push_back(work);
         return cudaSuccess;
     }
+    if (q) q->given = ++pieces;
     return work();
 }
 
@@ -152,9 +217,10 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int) {
     p->memoryBusWidth = 512;
     return cudaSuccess;
 }
-cudaError_t cudaDeviceGetAttribute(int *v, cudaDeviceAttr, int) {
+cudaError_t cudaDeviceGetAttribute(int *v, cudaDeviceAttr what, int) {
     ENTER;
-    *v = 0;
+    const char *pools = getenv("TARE_EMU_POOLS");
+    *v = what == cudaDevAttrMemoryPoolsSupported && !(pools && strcmp(pools, "no") == 0);
     return cudaSuccess;
 }
 cudaError_t cudaDeviceGetPCIBusId(char *out, int size, int device) {
@@ -164,6 +230,8 @@ cudaError_t cudaDeviceGetPCIBusId(char *out, int size, int device) {
 }
 cudaError_t cudaSetDevice(int) {
     ENTER;
+    seen.clear();
+    for (queue *q : queues) seen[q] = q->given;
     return cudaSuccess;
 }
 cudaError_t cudaRuntimeGetVersion(int *v) {
@@ -176,6 +244,8 @@ cudaError_t cudaDriverGetVersion(int *v) {
 }
 cudaError_t cudaMemPoolCreate(cudaMemPool_t *pool, const cudaMemPoolProps *) {
     ENTER;
+    const char *pools = getenv("TARE_EMU_POOLS");
+    if (pools && *pools) return result(cudaErrorNotSupported);
     *pool = (cudaMemPool_t)&live;
     return cudaSuccess;
 }
@@ -191,8 +261,21 @@ cudaError_t cudaMallocFromPoolAsync(void **p, size_t bytes, cudaMemPool_t, cudaS
     ENTER;
     return result(take(p, bytes));
 }
-cudaError_t cudaFreeAsync(void *p, cudaStream_t) {
+cudaError_t cudaFreeAsync(void *p, cudaStream_t s) {
     ENTER;
+    check_unused(p, (queue *)s);
+    return result(give(p));
+}
+cudaError_t cudaMalloc(void **p, size_t bytes) {
+    ENTER;
+    cudaError_t e = disturb(false);
+    return result(e != cudaSuccess ? e : take(p, bytes));
+}
+cudaError_t cudaFree(void *p) {
+    ENTER;
+    cudaError_t e = disturb(true);
+    if (e != cudaSuccess) return result(e);
+    check_unused(p, nullptr);
     return result(give(p));
 }
 cudaError_t cudaMallocHost(void **p, size_t bytes) {
@@ -222,6 +305,9 @@ cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t s) {
 }
 cudaError_t cudaDeviceSynchronize(void) {
     ENTER;
+    cudaError_t e = disturb(true);
+    if (e != cudaSuccess) return result(e);
+    for (queue *q : queues) q->waited = q->given;
     return cudaSuccess;
 }
 
@@ -229,17 +315,47 @@ cudaError_t cudaDeviceSynchronize(void) {
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned) {
     ENTER;
-    *s = (cudaStream_t) new queue;
+    queue *q = new queue;
+    queues.insert(q);
+    *s = (cudaStream_t)q;
     return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t s) {
     std::lock_guard<std::recursive_mutex> held(lock);
+    queues.erase((queue *)s);
+    for (queue *q : queues) q->after.erase((queue *)s);
     delete (queue *)s;
     return cudaSuccess;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t s) {
     ENTER;
-    return s && ((queue *)s)->capturing ? result(cudaErrorStreamCaptureUnsupported) : cudaSuccess;
+    queue *q = (queue *)s;
+    if (!q) return cudaSuccess;
+    if (q->capturing) {
+        q->spoilt = 1;
+        return result(cudaErrorStreamCaptureUnsupported);
+    }
+    q->waited = q->given;
+    for (auto &before : q->after)
+        if (before.first->waited < before.second) before.first->waited = before.second;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t p, unsigned) {
+    ENTER;
+    queue *q = (queue *)s;
+    event *e = (event *)p;
+    if (!e->of || !queues.count(e->of)) return cudaSuccess; /* never recorded */
+    if (e->captured) { /* would draw the stream into the capture */
+        e->of->spoilt = 1;
+        return result(cudaErrorStreamCaptureIsolation);
+    }
+    if (q->after[e->of] < e->given) q->after[e->of] = e->given;
+    return cudaSuccess;
+}
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode *mode) {
+    ENTER;
+    std::swap(*mode, thread_mode);
+    return cudaSuccess;
 }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned) {
     ENTER;
@@ -251,9 +367,22 @@ cudaError_t cudaEventDestroy(cudaEvent_t e) {
     delete (event *)e;
     return cudaSuccess;
 }
-cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t) {
+cudaError_t cudaEventRecord(cudaEvent_t p, cudaStream_t s) {
     ENTER;
-    ((event *)e)->at = std::chrono::steady_clock::now();
+    event *e = (event *)p;
+    e->at = std::chrono::steady_clock::now();
+    e->of = (queue *)s;
+    e->given = e->of ? e->of->given.load() : 0;
+    e->captured = e->of && e->of->capturing;
+    return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t p) {
+    ENTER;
+    event *e = (event *)p;
+    cudaError_t disturbed = disturb(false);
+    if (disturbed != cudaSuccess) return result(disturbed);
+    if (e->captured) return result(cudaErrorStreamCaptureUnsupported);
+    if (queues.count(e->of) && e->of->waited < e->given) e->of->waited = e->given;
     return cudaSuccess;
 }
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to) {
@@ -264,15 +393,25 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to) {
 
 /* ---- graphs: what was submitted, kept ---- */
 
-cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
+cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode mode) {
     ENTER;
-    ((queue *)s)->capturing = 1;
+    queue *q = (queue *)s;
+    q->capturing = 1;
+    q->spoilt = 0;
+    q->mode = mode;
+    q->by = std::this_thread::get_id();
     return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph) {
     ENTER;
     queue *q = (queue *)s;
     if (!q->capturing) return result(cudaErrorIllegalState);
+    if (q->spoilt) {
+        q->recorded.clear();
+        q->capturing = 0;
+        *graph = nullptr;
+        return result(cudaErrorStreamCaptureInvalidated);
+    }
     auto *g = new std::vector<std::function<cudaError_t()>>(q->recorded);
     q->recorded.clear();
     q->capturing = 0;
@@ -287,8 +426,9 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
         *(std::vector<std::function<cudaError_t()>> *)graph);
     return cudaSuccess;
 }
-cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t) {
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t s) {
     ENTER;
+    if (s) ((queue *)s)->given = ++pieces;
     for (auto &work : *(std::vector<std::function<cudaError_t()>> *)exec) {
         cudaError_t e = work();
         if (e != cudaSuccess) return result(e);

@@ -2,7 +2,8 @@
  * library: what the documentation asks for (types that go together, TN for int8 and f8, multiples
  * of 4 and 16, aligned addresses, a workspace of the size that was promised) is an error here
  * wherever it is not so, also where the library would only be slow. Sums are as a device's: f32,
- * int32, tf32 factors, and for f8 sums cut to 13 bits over runs of 128.
+ * int32, tf32 factors, and for f8 sums cut to 13 bits over runs of 128, or over all of k where they
+ * are asked to be fast.
  *
  * The heuristic offers, in this order: 0, which always works; 1, which fails when it is run; one
  * whose state says that it does not fit; 2, for more than one column, which wants workspace.
@@ -10,7 +11,8 @@
  *   TARE_FAKE_CUBLASLT_FAIL=N:STATUS  the N-th call fails so, once
  *   TARE_FAKE_CUBLASLT_NONE=1         the heuristic has no algorithm
  *   TARE_FAKE_CUBLASLT_OLD=1          a version without scales by row
- *   TARE_FAKE_CUBLASLT_SLOW=ID        that algorithm takes a millisecond longer
+ *   TARE_FAKE_CUBLASLT_OUTER=WHERE:STATUS  knows them, and refuses them: in the `heuristic` or the
+ * `run` TARE_FAKE_CUBLASLT_SLOW=ID        that algorithm takes a millisecond longer
  *   TARE_FAKE_CUBLASLT_PAUSE=1        a product waits before it reads its descriptor */
 #include "fake_numbers.h"
 
@@ -28,7 +30,7 @@ namespace {
 
 std::mutex lock;
 long live, calls;
-int last_run = -1;
+int last_run = -1, last_fast = -1;
 
 enum { HANDLE = 0x1a2b3c, LAYOUT, DESC, PREFERENCE, ALGO };
 enum { WORKSPACE_2 = 1 << 20 };
@@ -51,6 +53,7 @@ struct desc : object {
     cudaDataType_t scale_type;
     int32_t op_a = CUBLAS_OP_N, op_b = CUBLAS_OP_N, bias_type = -1, mode_a = 0, mode_b = 0;
     uint32_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
+    int8_t fast = 0;
     const void *bias = nullptr, *scale_a = nullptr, *scale_b = nullptr;
     desc(cublasComputeType_t c, cudaDataType_t s) : object{DESC}, compute(c), scale_type(s) {}
 };
@@ -96,6 +99,15 @@ cublasStatus_t unsupported(const char *what) {
     return CUBLAS_STATUS_NOT_SUPPORTED;
 }
 
+/* What scales by row are met with there. */
+cublasStatus_t outer(const char *where) {
+    char at[20];
+    int status = 0;
+    const char *env = getenv("TARE_FAKE_CUBLASLT_OUTER");
+    if (!env || sscanf(env, "%19[a-z]:%d", at, &status) != 2 || strcmp(at, where) != 0) status = 0;
+    return (cublasStatus_t)status;
+}
+
 template <class T> cublasStatus_t set(T *to, const void *from, size_t bytes) {
     if (!from || bytes != sizeof *to) return wrong("an attribute of another size");
     memcpy(to, from, bytes);
@@ -123,6 +135,7 @@ cublasStatus_t check_float(const problem &p) {
     if (p.d->scale_type != CUDA_R_32F) return unsupported("scale type of float sums");
     if (p.d->mode_a || p.d->mode_b || p.d->scale_a || p.d->scale_b)
         return wrong("scales of matrices that are not f8");
+    if (p.d->fast) return wrong("fast sums of what is not f8");
     if (in == CUDA_R_32F
             ? out != CUDA_R_32F
             : tf32 || (out != CUDA_R_32F && out != in) || (in != CUDA_R_16F && in != CUDA_R_16BF))
@@ -218,15 +231,16 @@ std::vector<float> widen(const layout &l, const void *p, int tf32) {
     return out;
 }
 
-float dot(const float *a, const float *b, int64_t k, int f8) {
+float dot(const float *a, const float *b, int64_t k, int f8, int fast) {
     float sum = 0;
     if (!f8) {
         for (int64_t j = 0; j < k; j++) sum += a[j] * b[j];
         return sum;
     }
-    for (int64_t at = 0; at < k; at += 128) {
+    int64_t length = fast ? k : 128;
+    for (int64_t at = 0; at < k; at += length) {
         float run = 0;
-        for (int64_t j = at; j < k && j < at + 128; j++) run = fake_cut(run + a[j] * b[j], 13);
+        for (int64_t j = at; j < k && j < at + length; j++) run = fake_cut(run + a[j] * b[j], 13);
         sum += run;
     }
     return sum;
@@ -257,7 +271,7 @@ void multiply(const product &q) {
     int64_t k = (int64_t)q.a.rows;
     for (int64_t c = 0; c < (int64_t)q.y.columns; c++)
         for (int64_t r = 0; r < (int64_t)q.y.rows; r++) {
-            float v = dot(a.data() + r * k, b.data() + c * k, k, f8);
+            float v = dot(a.data() + r * k, b.data() + c * k, k, f8, q.d.fast);
             int64_t i = c * q.y.ld + r;
             if (q.d.mode_a)
                 v = v * ((const float *)q.d.scale_a)[r] * ((const float *)q.d.scale_b)[c];
@@ -303,6 +317,10 @@ long tare_fake_cublaslt_calls(void) {
 }
 long tare_fake_cublaslt_last(void) {
     return last_run;
+}
+/* Whether its sums were fast. */
+long tare_fake_cublaslt_fast(void) {
+    return last_fast;
 }
 
 size_t cublasLtGetVersion(void) {
@@ -370,6 +388,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t p,
         return set(&d->scale_a, from, bytes);
     case CUBLASLT_MATMUL_DESC_B_SCALE_POINTER:
         return set(&d->scale_b, from, bytes);
+    case CUBLASLT_MATMUL_DESC_FAST_ACCUM:
+        return set(&d->fast, from, bytes);
     case CUBLASLT_MATMUL_DESC_A_SCALE_MODE:
     case CUBLASLT_MATMUL_DESC_B_SCALE_MODE: {
         int32_t *mode = what == CUBLASLT_MATMUL_DESC_A_SCALE_MODE ? &d->mode_a : &d->mode_b;
@@ -441,6 +461,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t h, cublasLtMatmul
     *count = 0;
     if (s != CUBLAS_STATUS_SUCCESS) return s;
     if (asked("TARE_FAKE_CUBLASLT_NONE") > 0) return CUBLAS_STATUS_NOT_SUPPORTED;
+    if (now.d->mode_a && outer("heuristic")) return outer("heuristic");
     if (bytes_of(now.y->type) == 2 && (p->schemes & CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE))
         return wrong("sums that may meet in 16 bits");
     static const int offers[] = {0, 1, -1, 2};
@@ -500,7 +521,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t h, cublasLtMatmulDesc_t d, const 
               : *(const float *)alpha != 1 || *(const float *)beta != 0))
         return wrong("alpha and beta");
     if (algo->data[1] == 1) return CUBLAS_STATUS_NOT_SUPPORTED;
+    if (now.d->mode_a && outer("run")) return outer("run");
     last_run = (int)algo->data[1];
+    last_fast = now.d->fast;
     if (asked("TARE_FAKE_CUBLASLT_SLOW") == last_run) usleep(1000);
     memset(workspace, 0xa5, needed);
     product q = {*now.a, *now.b, *now.y, *now.d, pa, pb, py};
