@@ -31,7 +31,8 @@ static const char help[] =
     "shares of zeros chosen by bisection, in steps of 1 %. The interval runs from the largest "
     "share\n"
     "that is surely slower to the least that is surely faster (95 % intervals of the ratio).\n"
-    "Ctrl-C writes what was found by then (exit 130; SIGTERM 143).\n"
+    "Ctrl-C writes what was found by then (exit 130; SIGTERM 143), and so does the loss of a "
+    "device (6).\n"
     "never: surely slower at 99 %. always: surely faster with no zeros. unclear: undecided at 99 "
     "%.\n"
     "\n"
@@ -287,6 +288,14 @@ static tare_status search_device(even_job *j, tare_device *d) {
     return s;
 }
 
+/* What was found before the device was lost; the loss keeps its words. */
+static void write_before(even_job *j) {
+    char why[500];
+    snprintf(why, sizeof why, "%s", tare_last_error());
+    if (bench_write(j->args.out, j->view, j->records, bench_report_evens) == TARE_OK)
+        (void)tare_fail(TARE_E_DEVICE, "%s", why);
+}
+
 int cli_breakeven(int argc, char **argv) {
     static even_job j;
     memset(&j, 0, sizeof j);
@@ -301,8 +310,11 @@ int cli_breakeven(int argc, char **argv) {
     bench_progress_end(&j.progress);
     if (s == TARE_OK && !(ended && json_array_size(j.records) == 0))
         s = bench_write(j.args.out, j.view, j.records, bench_report_evens);
+    else if (s != TARE_OK && j.setup.lost && json_array_size(j.records) > 0)
+        write_before(&j);
     if (s != TARE_OK) cli_bad("breakeven", "%s", tare_last_error());
     json_decref(j.records);
     bench_shapes_clear(&j.shapes);
+    if (s != TARE_OK && j.setup.lost) return CLI_LOST;
     return ended && s == TARE_OK ? cli_interrupted("breakeven") : bench_exit_of(s);
 }

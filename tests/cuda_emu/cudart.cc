@@ -6,6 +6,7 @@
  *   TARE_EMU_MEMORY=BYTES of a device (default 1 GiB)
  *   TARE_EMU_L2=BYTES     of its last cache (default 1 MiB)
  *   TARE_EMU_FAIL=N:CODE  the N-th call of the runtime fails with the error CODE, once
+ * and rows that break, that hang and that are wrong (planted.c).
  *
  * An error of a kernel sticks, as on a device: every later call returns it. Memory is allocated to
  * the byte, so that AddressSanitizer sees what a kernel reads past it. */
@@ -125,6 +126,11 @@ void tare_emu_submit(void *stream, void (*work)(const void *), const void *ctx, 
         work(copy.data());
         return cudaSuccess;
     });
+}
+/* What a kernel that reads where nothing is does to its process: queued work that calls this makes
+ * every later call fail. */
+void tare_emu_break(void) {
+    stuck = cudaErrorIllegalAddress;
 }
 void tare_emu_reset(void) {
     stuck = last = cudaSuccess;
