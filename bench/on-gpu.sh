@@ -14,8 +14,8 @@
 #
 #   summary.txt      what this printed: read it first         table.txt        every time, a line each
 #   bad-rows.txt     rows that were left out, and why         FAMILY.jsonl     records (docs/records.md)
-#   breakeven.jsonl  witness.jsonl (PyTorch)  devices.txt     kernels.txt      what nvcc made, where it was built here
-#   logs.tar.gz      the log of every row and step
+#   breakeven.jsonl  witness.jsonl (PyTorch)  devices.txt     kernels.txt      what nvcc made
+#   logs.tar.gz      the log of every row and step (bench/results/keep.sh keeps the rest)
 #
 # Exit: 0; 1 where a row is bad, or nothing could be measured; 2 bad input.
 #
@@ -23,6 +23,7 @@
 #   TARE_ON_GPU_MS       1,16,64,4096            TARE_ON_GPU_ROWS         names: only these are checked
 #   TARE_ON_GPU_ROW_S    for a row's check       TARE_ON_GPU_FAMILY_S     for a family's records
 #   TARE_ON_GPU_TOOLS    a build folder          TARE_ON_GPU_FAMILIES     of: dense sparse24 bitmap blocks breakeven
+#   TARE_ON_GPU_SANITIZE  part of the names of the rows that the sanitizer gets
 # TARE_BACKEND_DIR and TARE_CUDA_LIBRARIES are respected, so that tests can run this on the emulator.
 set -u
 call=${1:-}
@@ -32,7 +33,7 @@ build) ;;
 *) call= ;;
 esac
 [ -n "$call" ] || {
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 here=$PWD
@@ -46,25 +47,32 @@ limit=${TARE_ON_GPU_SECONDS:-$(usual 280 430)}
 least() { if [ "$1" -lt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 left() { echo $((limit - $(date +%s) + begin)); }
 reserve=6 # for the tables in the end
-# limited SECONDS COMMAND...: stopped then, or when no more is left; 124 or 137 where it was
+step='' checks=''
+# limited SECONDS COMMAND...: stopped then, or when no more is left; 124 or 137 where it was. Not in the foreground, or
+# a signal would be heard only when it is over.
 limited() {
     seconds=$(least "$1" $(($(left) - reserve)))
     shift
     [ "$seconds" -ge 1 ] || return 124
-    timeout -k 3 "$seconds" "$@"
+    timeout -k 3 "$seconds" "$@" &
+    step=$!
+    wait $step
+    set -- $?
+    step=
+    return "$1"
 }
 
 # ---- what is here ----
 
 if ! command -v nvcc >/dev/null 2>&1; then PATH=$PATH:/usr/local/cuda/bin; fi
 cd "$root" || exit 2
-prefix=$work/packages
+prefix=$root/build-gpu/packages
+lib=$prefix/usr/lib/x86_64-linux-gnu
 for deb in gpu-packages/*.deb; do
     [ -f "$deb" ] || continue
     mkdir -p "$prefix"
     dpkg-deb -x "$deb" "$prefix" || exit 2
     # The development links of Debian point to absolute paths or to files of another package: all are in the prefix.
-    lib=$prefix/usr/lib/x86_64-linux-gnu
     export CPATH="$prefix/usr/include" LIBRARY_PATH="$lib:$prefix/lib/x86_64-linux-gnu" CMAKE_PREFIX_PATH="$prefix/usr"
 done
 [ ! -d "$prefix" ] ||
@@ -88,7 +96,9 @@ architectures() {
     8.0) echo 80-real ;;
     esac
 }
+# A folder that came from elsewhere remembers other paths.
 build() {
+    grep -qsx "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$tools/CMakeCache.txt" || rm -rf "$tools/CMakeCache.txt" "$tools/CMakeFiles"
     headers=$(of_python include | while read -r folder; do
         for name in cublasLt cusparse; do [ ! -f "$folder/$name.h" ] || echo "$folder"; done
     done | uniq | paste -sd ';' -)
@@ -96,8 +106,17 @@ build() {
         -DCMAKE_CUDA_ARCHITECTURES="$(architectures)" -DTARE_CUDA_HEADERS="$headers" &&
         cmake --build "$tools" -j "$(nproc)" --target tare_cli tare_cuda checkrows
 }
+# No spills, and cache policies that are set before they are used.
+checked() {
+    cuda/spills.sh "$tools/cuda" "$tools/kernels.txt" || return
+    [ -x cuda/policies.sh ] || return 0
+    cuda/policies.sh "$tools/cuda"
+    code=$?
+    [ $code != 77 ] || echo "cuobjdump is missing: cache policies are not checked"
+    [ $code = 0 ] || [ $code = 77 ]
+}
 if [ "$call" = build ]; then
-    build && cuda/spills.sh "$tools/cuda" "$tools/kernels.txt" && "$tools/tare" --version
+    build && checked && "$tools/tare" --version
     exit
 fi
 
@@ -119,13 +138,55 @@ mkdir -p "$logs"
 say() { printf '%4d s  %s\n' $(($(date +%s) - begin)) "$*" | tee -a "$out/summary.txt"; }
 cut_off() { echo "$*" >>"$work/cut-off.txt"; }
 : >"$work/cut-off.txt"
-# Whatever ends it: the logs in one file.
-# shellcheck disable=SC2317,SC2329 # it is the trap's
+# Whatever ends it: the logs in one file; a signal: what came out as well.
+# shellcheck disable=SC2317,SC2329 # they are the traps'
 finish() {
     (cd "$logs" && tar czf "$out/logs.tar.gz" .)
     rm -rf "$work"
 }
+# shellcheck disable=SC2317,SC2329
+ended() {
+    trap '' HUP INT TERM
+    for job in $step $checks; do kill "$job" 2>/dev/null; done
+    cut_off "what would have come now: ended by a signal"
+    conclude
+    exit 1
+}
 trap finish EXIT
+trap ended HUP INT TERM
+
+# ---- what came out: the best kernel of each scheme; ratio: against the best dense float row of its run ----
+
+# A baseline that several families have stands once, first as the dense ones have it.
+table() {
+    awk 'function get(key, v) {
+             if (!match($0, "\"" key "\": *(\"[^\"]*\"|[^,}]*)")) return ""
+             v = substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3)
+             gsub(/^ *"?|"$/, "", v)
+             return v == "null" ? "" : v
+         }
+         /"median_ns": *[0-9]/ {
+             what = get("witness") != "" ? get("witness") : get("scheme") " " get("kernel")
+             if (seen[get("n"), get("k"), get("m"), what]++) next
+             printf "%-12s m %5d  %-46s %9.1f us %6s x %4s %%  %s %s\n", get("n") "x" get("k"), get("m"), what,
+                 get("median_ns") / 1000, get("ratio") == "" ? "-" : sprintf("%.2f", get("ratio")),
+                 get("pct_peak") == "" ? "-" : sprintf("%.0f", get("pct_peak")), get("verdict"),
+                 get("role") == "baseline" ? "(baseline)" : ""
+         }' "$@" 2>/dev/null | sort -k1,1 -k3,3n -s
+}
+records() { cat "$out"/*.jsonl 2>/dev/null | grep -c '"schema":"tare-bench'; }
+conclude() {
+    set --
+    for file in "$out"/dense*.jsonl "$out"/[!d]*.jsonl; do [ ! -f "$file" ] || set -- "$@" "$file"; done
+    [ $# = 0 ] || table "$@" >"$out/table.txt"
+    echo "weights      rows     scheme, kernel                                    median  vs dense  of peak" >>"$out/summary.txt"
+    grep -sv '(baseline)' "$out/table.txt" | head -90 | tee -a "$out/summary.txt"
+    if [ -s "$work/cut-off.txt" ]; then
+        say "cut off, or not there:"
+        sed 's/^/        /' "$work/cut-off.txt" | tee -a "$out/summary.txt"
+    fi
+    say "done: $(records) records$([ ! -s "$out/bad-rows.txt" ] || echo ", BAD ROWS above")"
+}
 
 say "call $call, commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $limit s"
 if command -v nvidia-smi >/dev/null 2>&1; then
@@ -133,18 +194,19 @@ if command -v nvidia-smi >/dev/null 2>&1; then
         --format=csv,noheader 2>&1 | tee -a "$out/summary.txt"
 fi
 if "$tools/tare" --version >"$logs/version.log" 2>&1 && [ -x "$tools/tests/checkrows" ]; then
-    say "uses $(basename "$tools"), built elsewhere: $(cat "$logs/version.log")"
+    say "uses $(basename "$tools") as it is: $(cat "$logs/version.log")"
 elif ! command -v cmake >/dev/null 2>&1; then
     say "no build that runs here in $(basename "$tools") ($(tail -1 "$logs/version.log")), and no cmake"
     exit 1
 elif limited 240 sh "$root/bench/on-gpu.sh" build >"$logs/build.log" 2>&1; then
-    cp "$tools/kernels.txt" "$out/"
     say "built here"
 else
     say "the build failed:"
     tail -20 "$logs/build.log" | tee -a "$out/summary.txt"
     exit 1
 fi
+
+[ ! -f "$tools/kernels.txt" ] || cp "$tools/kernels.txt" "$out/"
 
 # NVIDIA's libraries, the toolkit's before those that Python packages bring, as links in one folder. Only tare looks
 # there: PyTorch knows its own.
@@ -201,18 +263,17 @@ check_s=$(least "$(usual 75 150)" $(($(left) / 3)))
 sanitize() {
     # shellcheck disable=SC2086
     TARE_ROWS_WITHOUT=$(without) TARE_CUDA_CHOICE=heuristic limited "$check_s" compute-sanitizer --tool memcheck \
-        --error-exitcode 9 $check small cuda:0 "${TARE_ON_GPU_SANITIZE:-}" >"$logs/memcheck.log" 2>&1
+        --target-processes all --error-exitcode 9 $check small cuda:0 "${TARE_ON_GPU_SANITIZE:-}" >"$logs/memcheck.log" 2>&1
     echo $? >"$work/memcheck"
 }
 if [ "$call" = b ] && command -v compute-sanitizer >/dev/null 2>&1; then sanitize & fi
 cat >"$work/one" <<'END'
-#!/bin/sh
 timeout --foreground -k 3 "$row_s" $check "$kind" cuda:0 "$1" >"$logs/rows/$1.log" 2>&1
 echo $? >"$logs/rows/$1.rc"
 END
-chmod +x "$work/one"
 export row_s check kind logs
-TARE_CUDA_CHOICE=heuristic timeout -k 3 "$check_s" xargs -P 4 -n 1 "$work/one" <"$work/all-rows" >/dev/null 2>&1 &
+TARE_CUDA_CHOICE=heuristic timeout -k 3 "$check_s" xargs -P 4 -n 1 sh "$work/one" <"$work/all-rows" >/dev/null 2>&1 &
+checks=$!
 # Not `wait`: who hangs in the driver does not even die.
 deadline=$(($(date +%s) + check_s + 5)) wanted=$(wc -l <"$work/all-rows")
 until [ "$(find "$logs/rows" -name '*.rc' -size +0 | wc -l)" -ge "$wanted" ] || [ "$(date +%s)" -ge $deadline ]; do
@@ -230,7 +291,13 @@ while read -r row; do
     code=$(cat "$logs/rows/$row.rc" 2>/dev/null || echo none)
     case $code in
     0) right=$((right + 1)) ;;
-    1) if grep -q 'skipped:' "$log"; then skipped=$((skipped + 1)); else bad "$row" "WRONG: $(reason "$row")"; fi ;;
+    1)
+        if grep -q 'skipped:' "$log"; then skipped=$((skipped + 1)); elif grep -q ': wrong$\|must be' "$log"; then
+            bad "$row" "WRONG: $(reason "$row")"
+        else
+            bad "$row" "FAILS: $(reason "$row")"
+        fi
+        ;;
     3) bad "$row" "LOST THE DEVICE: $(reason "$row")" ;;
     none) open=$((open + 1)) && cut_off "check of $row: no time left" ;;
     124 | 137)
@@ -261,7 +328,6 @@ fi
 # ---- then fast: a process a family of schemes ----
 
 is_family() { case " ${TARE_ON_GPU_FAMILIES:-dense sparse24 bitmap blocks breakeven} " in *" $1 "*) ;; *) return 1 ;; esac; }
-records() { cat "$out"/*.jsonl 2>/dev/null | grep -c '"schema":"tare-bench'; }
 # The m of a list that no record of a file has.
 missing() {
     for m in $(echo "$2" | tr , ' '); do grep -qs "\"m\":$m,.*\"median_ns\":[0-9]" "$1" || echo "$m"; done | paste -sd , -
@@ -269,7 +335,7 @@ missing() {
 # bench NAME SECONDS SHAPE MS SCHEMES: a device that is lost is tried again without the row, twice.
 bench() {
     is_family "$1" || return
-    name=$1 for_s=${TARE_ON_GPU_FAMILY_S:-$2} shape=$3 ms=$4 schemes=$5
+    name=$1 for_s=${TARE_ON_GPU_FAMILY_S:-$2} shape=$3 ms=$4 schemes=$5 code=0
     for try in 1 2 3; do
         file=$out/$name$([ $try = 1 ] || echo -$try).jsonl log=$logs/$name-$try.log
         if [ "$(left)" -lt $((reserve + 10)) ]; then break; fi
@@ -285,18 +351,17 @@ bench() {
         bad "$row" "LOST THE DEVICE in $name, m $ms"
         if [ -z "$ms" ]; then break; fi
     done
-    [ "${code:-0}" = 0 ] || [ "$code" = 6 ] || say "$name: exit $code: $(tail -1 "$log" | cut -c1-140)"
+    [ "$code" = 0 ] || [ "$code" = 6 ] || say "$name: exit $code: $(tail -1 "$log" | cut -c1-140)"
     cat "$out/$name"*.jsonl 2>/dev/null | sed -n '/"verdict":"WRONG"/s/.*"kernel":"\([a-z0-9_]*\)".*/\1/p' | sort -u >"$work/wrong"
     while read -r row; do bad "$row" "WRONG in $name"; done <"$work/wrong"
     [ -z "$ms" ] || cut_off "$name $shape: no record of m $ms"
-    code=0
     say "$name: $(records) records so far"
 }
 shape=$(usual "${TARE_ON_GPU_SHAPE:--n 8192 -k 8192}" "${TARE_ON_GPU_BIG:--n 28672 -k 8192}")
 batches=${TARE_ON_GPU_MS:-$(usual 1,16,64,4096 1,16,64,512,4096)}
-bench dense 60 "$shape" "$batches" f16,bf16,w8a16-f16,w4a16-f16-g128,w8a8,fp8
-bench sparse24 40 "$shape" "$batches" f16,2:4-f16,2:4-i8
-bench bitmap 40 "$shape" "$batches" f16,bitmap-f16@0.5,bitmap-f16@0.7,bitmap-f16@0.9
+bench dense "$(usual 60 100)" "$shape" "$batches" f16,bf16,w8a16-f16,w4a16-f16-g128,w8a8,fp8
+bench sparse24 "$(usual 40 60)" "$shape" "$batches" f16,2:4-f16,2:4-i8
+bench bitmap "$(usual 40 60)" "$shape" "$batches" f16,bitmap-f16@0.5,bitmap-f16@0.7,bitmap-f16@0.9
 if [ "$call" = b ]; then
     bench blocks 40 "${TARE_ON_GPU_SHAPE:--n 8192 -k 8192}" "${TARE_ON_GPU_MS:-512,4096}" f16,bsr64x64-f16@0.5,bsr64x64-f16@0.8
 elif is_family breakeven; then
@@ -326,33 +391,5 @@ else
     say "PyTorch: $(wc -l <"$out/witness.jsonl") lines"
 fi
 
-# ---- what came out: the best kernel of each scheme; ratio: against the best dense float row of its run ----
-
-# A baseline that several families have stands once, first as the dense ones have it.
-table() {
-    awk 'function get(key, v) {
-             if (!match($0, "\"" key "\": *(\"[^\"]*\"|[^,}]*)")) return ""
-             v = substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3)
-             gsub(/^ *"?|"$/, "", v)
-             return v == "null" ? "" : v
-         }
-         /"median_ns": *[0-9]/ {
-             what = get("witness") != "" ? get("witness") : get("scheme") " " get("kernel")
-             if (seen[get("n"), get("k"), get("m"), what]++) next
-             printf "%-12s m %5d  %-46s %9.1f us %6s x %4s %%  %s %s\n", get("n") "x" get("k"), get("m"), what,
-                 get("median_ns") / 1000, get("ratio") == "" ? "-" : sprintf("%.2f", get("ratio")),
-                 get("pct_peak") == "" ? "-" : sprintf("%.0f", get("pct_peak")), get("verdict"),
-                 get("role") == "baseline" ? "(baseline)" : ""
-         }' "$@" 2>/dev/null | sort -k1,1 -k3,3n -s
-}
-set --
-for file in "$out"/dense*.jsonl "$out"/[!d]*.jsonl; do [ ! -f "$file" ] || set -- "$@" "$file"; done
-[ $# = 0 ] || table "$@" >"$out/table.txt"
-echo "weights      rows     scheme, kernel                                    median  vs dense  of peak" >>"$out/summary.txt"
-grep -sv '(baseline)' "$out/table.txt" | head -90 | tee -a "$out/summary.txt"
-if [ -s "$work/cut-off.txt" ]; then
-    say "cut off, or not there:"
-    sed 's/^/        /' "$work/cut-off.txt" | tee -a "$out/summary.txt"
-fi
-say "done: $(records) records$([ ! -s "$out/bad-rows.txt" ] || echo ", BAD ROWS above")"
+conclude
 [ ! -s "$out/bad-rows.txt" ] && [ ! -s "$work/unsafe" ] && [ "$(records)" -gt 0 ]

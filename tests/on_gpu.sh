@@ -6,7 +6,7 @@ build=$1 source=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TARE_ON_GPU_TOOLS="$build" TARE_EMU_PROBES=none TARE_ON_GPU_SHAPE='-n 64 -k 64' TARE_ON_GPU_BIG='-n 48 -k 64'
-export TARE_ON_GPU_ROW_S=6
+export TARE_ON_GPU_ROW_S=12 # the others take one
 failed=0
 fail() {
     echo "FAILED: $*"
@@ -34,6 +34,17 @@ call() {
 TARE_ON_GPU_ROWS=matmul_f8_cublaslt TARE_ON_GPU_FAMILIES=breakeven TARE_ON_GPU_FAMILY_S=1 "$source/bench/on-gpu.sh" a \
     "$work/out/cut" >"$work/cut" 2>&1 &
 cut=$!
+# And a call that is ended says what came out until then.
+(
+    TARE_ON_GPU_ROWS=matmul_f8_cublaslt TARE_ON_GPU_FAMILIES=breakeven "$source/bench/on-gpu.sh" a "$work/out/ended" \
+        >"$work/ended" 2>&1 &
+    pid=$!
+    until grep -qs 'rows, small' "$work/out/ended/a/summary.txt" || ! kill -0 $pid; do sleep 0.1; done
+    kill -TERM $pid
+    wait $pid
+    echo $? >"$work/ended-code"
+) &
+ended=$!
 says() { grep -q -- "$2" "$work/out/$1" || { fail "$1 lacks '$2'"; cut -c1-200 "$work/out/$1"; }; }
 lacks() { if grep -q -- "$2" "$work/out/$1"; then fail "$1 has '$2'"; fi; }
 # timed FILE M SCHEMES: each has a time
@@ -46,12 +57,12 @@ timed() {
 }
 
 # Call a: one row breaks, one is wrong, one hangs.
-export TARE_ON_GPU_ROWS='matmul_nm24_cu matmul_nm24i8_cu matmul_bs_wgmma matmul_bitmap_cu matmul_f16_cublaslt'
+export TARE_ON_GPU_ROWS='matmul_nm24_cu matmul_nm24i8_cu matmul_bs_wgmma matmul_bitmap_cu matmul_nm24f16_cusparselt'
 TARE_ON_GPU_FAMILIES='sparse24 bitmap' TARE_ON_GPU_MS=1 TARE_EMU_BREAKS=matmul_nm24_cu TARE_EMU_WRONG=matmul_nm24i8_cu \
     TARE_EMU_HANGS=matmul_bitmap_cu call 1 a "$work/out"
 says a/bad-rows.txt '^matmul_nm24_cu: LOST THE DEVICE: .*IllegalAddress'
 says a/bad-rows.txt '^matmul_nm24i8_cu: WRONG: matmul_nm24i8_cu, 2:4/i8-row, m 1: wrong$'
-says a/bad-rows.txt '^matmul_bitmap_cu: HANGS: stopped after 6 s$'
+says a/bad-rows.txt '^matmul_bitmap_cu: HANGS: stopped after 12 s$'
 says a/summary.txt 'rows, small: 2 of 5 right, 0 skipped, 0 open; bad: 3$'
 timed a/sparse24.jsonl 1 f16 2:4-f16 2:4-i8
 timed a/bitmap.jsonl 1 f16 bitmap-f16@0.5 bitmap-f16@0.7 bitmap-f16@0.9
@@ -81,6 +92,21 @@ says cut/a/summary.txt '^        breakeven: exit 1[0-9]*: '
 says cut/a/summary.txt '^        PyTorch: '
 says cut/a/summary.txt 'done: 0 records$'
 [ ! -s "$work/out/cut/a/bad-rows.txt" ] || fail "a row is bad that is none"
+
+wait $ended
+[ "$(cat "$work/ended-code")" = 1 ] || fail "ended by a signal: exit $(cat "$work/ended-code")"
+says ended/a/summary.txt '^        what would have come now: ended by a signal$'
+says ended/a/summary.txt 'done: 0 records$'
+[ -s "$work/out/ended/a/logs.tar.gz" ] || fail "no logs of the call that was ended"
+
+# What is to be kept has its device, day, commit and call in its name.
+"$source/bench/results/keep.sh" "$work/out" "$work/kept" >"$work/said" 2>&1 || fail "keep: exit $?"
+cd "$work/kept/emulated-on-the-cpu-no-gpu" || fail "keep: no folder of the device"
+for name in a-sparse24.jsonl a-summary.txt b-dense-2.jsonl b-table.txt; do
+    [ "$(find . -name "20??-??-??-*-cuda0-$name" -size +0 | wc -l)" = 1 ] || fail "keep: no $name"
+done
+cd "$source" || exit 1
+if "$source/bench/results/keep.sh" "$work/none" "$work/kept" 2>/dev/null; then fail "keep: nothing was kept, and that is well"; fi
 
 # Bad input.
 call 2

@@ -6,10 +6,10 @@
  *   TARE_EMU_MEMORY=BYTES of a device (default 1 GiB)
  *   TARE_EMU_L2=BYTES     of its last cache (default 1 MiB)
  *   TARE_EMU_FAIL=N:CODE  the N-th call of the runtime fails with the error CODE, once
- * and rows that break, that hang and that are wrong (planted.c).
  *
  * An error of a kernel sticks, as on a device: every later call returns it. Memory is allocated to
- * the byte, so that AddressSanitizer sees what a kernel reads past it. */
+ * the byte, so that AddressSanitizer sees what a kernel reads past it. Rows that break, hang or are
+ * wrong on request: planted.c. */
 #include "cuda/args.h"
 #include "emu.h"
 
