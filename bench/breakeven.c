@@ -4,33 +4,46 @@
 #include <math.h>
 
 const char *bench_even_name(bench_even e) {
-    static const char *const name[] = {"at", "always", "never", "unclear"};
+    static const char *const name[] = {"at", "always", "never", "unclear", "cut"};
     return name[e - BENCH_EVEN_AT];
 }
 
-/* 1 faster, -1 slower, 0 neither, at a share. */
-static tare_status side(const bench_search *s, int percent, int *out) {
-    bench_point *p = &s->points[percent];
-    if (!p->known) {
-        tare_status st = s->measure(s->ctx, percent, p);
-        if (st != TARE_OK) return st;
-        p->known = 1;
-    }
-    *out = p->lo > 1 ? 1 : p->hi < 1 ? -1 : 0;
-    return TARE_OK;
+/* 1 faster, -1 slower, 0 neither. */
+static int side(const bench_point *p) {
+    return p->lo > 1 ? 1 : p->hi < 1 ? -1 : 0;
 }
 
-/* Narrows (below, above) until they are neighbours: `want` holds at one end and not at the other.
- * rising: it holds from some share up. */
-static tare_status bisect(const bench_search *s, int want, int rising, int *below, int *above) {
-    while (*above - *below > 1) {
-        int mid = (*below + *above) / 2, at;
-        tare_status st = side(s, mid, &at);
-        if (st != TARE_OK) return st;
-        int holds = at == want;
-        *(holds == rising ? above : below) = mid;
+/* Two gaps of what is not measured: below `faster` all that is known above which is faster, above
+ * `slower` all that is known below which is slower. */
+typedef struct bounds {
+    int not_faster, faster; /* -1 and BENCH_SHARES where there is none */
+    int slower, not_slower;
+} bounds;
+
+static bounds bounds_of(const bench_point *p) {
+    bounds b = {.not_faster = -1, .faster = BENCH_SHARES, .slower = -1, .not_slower = BENCH_SHARES};
+    for (int i = BENCH_SHARES - 1; i >= 0 && b.not_faster < 0; i--) {
+        if (!p[i].known) continue;
+        *(side(&p[i]) > 0 ? &b.faster : &b.not_faster) = i;
     }
-    return TARE_OK;
+    for (int i = 0; i < BENCH_SHARES && b.not_slower == BENCH_SHARES; i++) {
+        if (!p[i].known) continue;
+        *(side(&p[i]) < 0 ? &b.slower : &b.not_slower) = i;
+    }
+    return b;
+}
+
+/* What is known of the ends comes first: most searches that find nothing end there. */
+int bench_even_next(const bench_point *p) {
+    const int last = BENCH_SHARES - 1;
+    bounds b = bounds_of(p);
+    if (b.faster == BENCH_SHARES) return p[last].known ? -1 : last;
+    if (b.not_faster < 0) return p[0].known ? -1 : 0;
+    int upper = b.faster - b.not_faster, lower = b.not_slower - b.slower;
+    if (b.slower < 0 && p[0].known) lower = 0; /* not even without zeros is it slower */
+    if (upper <= 1 && lower <= 1) return -1;
+    if (upper >= lower) return (b.faster + b.not_faster) / 2;
+    return (b.slower + b.not_slower) / 2;
 }
 
 /* Where the ratio crosses 1: between the last known share up to `faster` that is below 1 and the
@@ -52,30 +65,19 @@ static double crossing(const bench_point *p, int slower, int faster) {
     return high > low ? a + (b - a) * (0 - low) / (high - low) : 0.5 * (a + b);
 }
 
-tare_status bench_breakeven(const bench_search *s, bench_evens *out) {
-    int first, last, below = 0, above = BENCH_SHARES - 1;
-    tare_status st;
-    *out = (bench_evens){.at = NAN, .slower = -1, .faster = BENCH_SHARES};
-    if ((st = side(s, below, &first)) != TARE_OK) return st;
-    if (first > 0) {
-        out->kind = BENCH_EVEN_ALWAYS;
-        out->faster = 0;
-        return TARE_OK;
+bench_evens bench_even_of(const bench_point *p) {
+    bounds b = bounds_of(p);
+    bench_evens e = {.at = NAN, .slower = b.slower, .faster = b.faster};
+    int at_most = side(&p[BENCH_SHARES - 1]);
+    if (bench_even_next(p) >= 0)
+        e.kind = BENCH_EVEN_CUT;
+    else if (b.faster == BENCH_SHARES)
+        e.kind = at_most < 0 ? BENCH_EVEN_NEVER : BENCH_EVEN_UNCLEAR;
+    else if (b.not_faster < 0)
+        e.kind = BENCH_EVEN_ALWAYS;
+    else {
+        e.kind = BENCH_EVEN_AT;
+        e.at = crossing(p, b.slower, b.faster);
     }
-    if ((st = side(s, above, &last)) != TARE_OK) return st;
-    if (last <= 0) {
-        out->kind = last < 0 ? BENCH_EVEN_NEVER : BENCH_EVEN_UNCLEAR;
-        if (last < 0) out->slower = above;
-        return TARE_OK;
-    }
-    if ((st = bisect(s, 1, 1, &below, &above)) != TARE_OK) return st;
-    out->kind = BENCH_EVEN_AT;
-    out->faster = above;
-    if (first < 0) {
-        int under = 0, over = above;
-        if ((st = bisect(s, -1, 0, &under, &over)) != TARE_OK) return st;
-        out->slower = under;
-    }
-    out->at = crossing(s->points, out->slower, out->faster);
-    return TARE_OK;
+    return e;
 }

@@ -1,13 +1,14 @@
 /* Where does a sparse format begin to pay? A search over the share of zeros, in whole percents.
  *
  * At a share the format is measured beside the best dense row, and is faster, slower (the whole 95
- * % interval of the ratio on one side of 1) or neither. Bisection finds the least share that is
- * faster and the largest that is slower; the break-even lies between, where the ratio crosses 1.
- * Speed is taken to grow with the share of zeros. */
+ * % interval of the ratio on one side of 1) or neither. Bisection finds the share from which on all
+ * that was measured is faster, and that up to which all is slower; the break-even lies between,
+ * where the ratio crosses 1. Speed is taken to grow with the share of zeros.
+ *
+ * The search holds nothing but the points: what is measured, in which order and with what beside it
+ * is the caller's, and it may end at any time. */
 #ifndef TARE_BENCH_BREAKEVEN_H
 #define TARE_BENCH_BREAKEVEN_H
-
-#include <tare/tare.h>
 
 enum { BENCH_SHARES = 100 }; /* 0..99 percent */
 
@@ -18,26 +19,24 @@ typedef struct bench_point {
 } bench_point;
 
 typedef enum bench_even {
-    BENCH_EVEN_AT = 1, /* between `slower` and `faster` */
-    BENCH_EVEN_ALWAYS, /* faster with no zeros at all */
-    BENCH_EVEN_NEVER,  /* slower at 99 % */
-    BENCH_EVEN_UNCLEAR /* neither faster nor slower at 99 % */
+    BENCH_EVEN_AT = 1,  /* between `slower` and `faster` */
+    BENCH_EVEN_ALWAYS,  /* faster with no zeros at all */
+    BENCH_EVEN_NEVER,   /* slower at 99 % */
+    BENCH_EVEN_UNCLEAR, /* neither faster nor slower at 99 % */
+    BENCH_EVEN_CUT      /* more shares would have been measured */
 } bench_even;
-const char *bench_even_name(bench_even e); /* "at" "always" "never" "unclear" */
-
-typedef struct bench_search {
-    /* Measures one share, 0..99; called once for each share needed. */
-    tare_status (*measure)(void *ctx, int percent, bench_point *out);
-    void *ctx;
-    bench_point *points; /* BENCH_SHARES of them; those known already are not measured again */
-} bench_search;
+const char *bench_even_name(bench_even e); /* "at" "always" "never" "unclear" "cut" */
 
 typedef struct bench_evens {
     bench_even kind;
     double at;          /* percent, interpolated where the ratio crosses 1; NaN unless AT */
-    int slower, faster; /* percent: the interval; slower is -1 where even 0 % is not slower */
+    int slower, faster; /* percent: the interval. CUT: as far as it is known. -1: not even 0 % is
+                         * surely slower; BENCH_SHARES: not even 99 % is surely faster */
 } bench_evens;
 
-tare_status bench_breakeven(const bench_search *s, bench_evens *out);
+/* The share whose measurement narrows the interval most; -1: the search is over. `points` are
+ * BENCH_SHARES. */
+int bench_even_next(const bench_point *points);
+bench_evens bench_even_of(const bench_point *points);
 
 #endif

@@ -71,7 +71,7 @@ typedef struct bench_cell {
     double ratio_int4, ratio_int4_lo, ratio_int4_hi;
     int is_base;
     /* What the verdict is about: the same against the fastest dense cell that this one has to beat
-     * (bench/verdict.c says which). "" and NaN where there is none. */
+     * (bench_scheme_has_to_beat). "" and NaN where there is none. */
     char against_scheme[40], against_kernel[64];
     double against_ratio, against_lo, against_hi;
     int against_noisy;

@@ -2,6 +2,7 @@
  * kept of it, since the samples are most of a record. A check says what is wrong in `why`; the
  * line's number is put in front of it once. */
 #include "bench/compare.h"
+#include "bench/total.h"
 #include "bench/workload.h"
 #include "src/internal.h"
 
@@ -143,8 +144,11 @@ static int is_schema(const json_t *r, char why[WHY]) {
     const char *s = json_string_value(json_object_get(r, "schema"));
     snprintf(why, WHY, json_is_object(r) ? "no text 'schema': not a record" : "not a record");
     if (!s) return 0;
-    snprintf(why, WHY, "records of schema '%.40s'; this tare reads " BENCH_RECORD_SCHEMA, s);
-    return strcmp(s, BENCH_RECORD_SCHEMA) == 0;
+    snprintf(why, WHY,
+             "records of schema '%.40s'; this tare reads " BENCH_RECORD_SCHEMA
+             " and " BENCH_RECORD_OLDER,
+             s);
+    return strcmp(s, BENCH_RECORD_SCHEMA) == 0 || strcmp(s, BENCH_RECORD_OLDER) == 0;
 }
 
 static int take_all(const json_t *r, json_t *to, char why[WHY]) {
@@ -168,15 +172,21 @@ static int take_all(const json_t *r, json_t *to, char why[WHY]) {
            take_env(json_object_get(r, "env"), to, why);
 }
 
+/* Totals over a model stand in the same file; they are sums of its cells, which are compared. */
+static int is_total(const json_t *r) {
+    const char *s = json_string_value(json_object_get(r, "schema"));
+    return s && strcmp(s, BENCH_TOTAL_SCHEMA) == 0;
+}
+
 static tare_status read_line(const char *name, long number, const char *line, size_t length,
                              json_t *out) {
     char why[WHY] = "out of memory";
     json_error_t error;
     json_t *r = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error), *slim = json_object();
-    int good = r && slim && take_all(r, slim, why);
+    int skip = is_total(r), good = r && slim && (skip || take_all(r, slim, why));
     if (!r) snprintf(why, sizeof why, "not JSON: %.160s", error.text);
     json_decref(r);
-    if (good) good = json_array_append(out, slim) == 0;
+    if (good && !skip) good = json_array_append(out, slim) == 0;
     json_decref(slim);
     if (good) return TARE_OK;
     TARE_FAIL(TARE_E_FORMAT, "%.200s:%ld: %s", name, number, why);

@@ -279,7 +279,7 @@ static size_t cold_target(const bench_setup *s) {
 
 tare_status bench_passes(bench_group_state *g, bench_cells *out) {
     const bench_setup *s = g->setup;
-    bench_cold cold = {.target = cold_target(s),
+    bench_cold cold = {.target = s->caches & BENCH_COLD ? cold_target(s) : 0,
                        .stream = s->device->backend->host_memory ? NULL : g->stream};
     pass p[3];
     int count = plan_passes(s, &cold, p);

@@ -69,8 +69,8 @@ tare_status bench_result_summarise(bench_result *r) {
 
 /* ---- one sample ---- */
 
-static tare_status timed(const lane *l, int runs, double *ns, int *place) {
-    if (l->c->prepare) TARE_TRY(l->c->prepare(l->c->ctx, runs));
+static tare_status timed(const lane *l, int runs, int first, double *ns, int *place) {
+    if (first && l->c->prepare) TARE_TRY(l->c->prepare(l->c->ctx, runs));
     *place = l->c->place ? l->c->place(l->c->ctx) : 0;
     if (l->c->timed) return l->c->timed(l->c->ctx, runs, ns);
     double t = bench_now_ns();
@@ -95,11 +95,10 @@ static tare_status make_room(lane *l) {
     return TARE_OK;
 }
 
-static tare_status add_sample(race *r, lane *l, int slice) {
+static tare_status add_sample(lane *l, int slice, int first) {
     double ns, start = bench_now_ns();
     int place;
-    r->running = (int)(l - r->lanes);
-    TARE_TRY(timed(l, l->r->batch, &ns, &place));
+    TARE_TRY(timed(l, l->r->batch, first, &ns, &place));
     if (l->c->seen) ns = l->c->seen(l->c->seen_ctx, ns);
     TARE_TRY(make_room(l));
     l->r->samples[l->r->n] = ns / l->r->batch;
@@ -107,6 +106,12 @@ static tare_status add_sample(race *r, lane *l, int slice) {
     l->r->place[l->r->n++] = (unsigned short)place;
     l->used_ns += ns;
     l->wall_ns += bench_now_ns() - start;
+    return TARE_OK;
+}
+
+static tare_status take_turn(race *r, lane *l, int slice) {
+    r->running = (int)(l - r->lanes);
+    for (int i = 0; i < l->burst; i++) TARE_TRY(add_sample(l, slice, i == 0));
     return TARE_OK;
 }
 
@@ -118,9 +123,9 @@ static tare_status warm(race *r, lane *l, int runs) {
     l->least_ns = INFINITY;
     if (wanted < least_sample_ns) wanted = least_sample_ns;
     l->r->batch = l->c->batch > 0 ? l->c->batch : 1;
-    for (int i = 0; i < runs; i++) TARE_TRY(timed(l, l->r->batch, &ns, &place));
+    for (int i = 0; i < runs; i++) TARE_TRY(timed(l, l->r->batch, 1, &ns, &place));
     for (int i = 0; i < 3; i++) {
-        TARE_TRY(timed(l, l->r->batch, &ns, &place));
+        TARE_TRY(timed(l, l->r->batch, 1, &ns, &place));
         if (ns < l->least_ns) l->least_ns = ns;
         if (ns > 10 * wanted || l->c->batch > 0) break;
     }
@@ -150,7 +155,7 @@ static int is_due(const race *r, const lane *l) {
 /* The next sample in this round's order; a new order when it is through. */
 static tare_status step(race *r) {
     lane *l = &r->lanes[r->order[r->at]];
-    if (is_due(r, l)) TARE_TRY(add_sample(r, l, (int)(r->round * BENCH_SLICES / r->rounds)));
+    if (is_due(r, l)) TARE_TRY(take_turn(r, l, (int)(r->round * BENCH_SLICES / r->rounds)));
     if (++r->at == r->n) {
         shuffle(r);
         r->at = 0;
@@ -267,7 +272,7 @@ static tare_status pilot(race *r) {
         for (int i = 0; i < r->n; i++) {
             lane *l = &r->lanes[r->order[i]];
             if (!bench_pilot_wants(l, r->o)) continue;
-            TARE_TRY(add_sample(r, l, 0));
+            TARE_TRY(take_turn(r, l, 0));
             open = 1;
         }
         TARE_TRY(bench_go_on());
@@ -316,7 +321,7 @@ tare_status bench_measure(const bench_contestant *c, int n, const bench_options 
     if (!r.lanes || !r.order)
         s = tare_fail(TARE_E_NOMEM, "measure: out of memory for %d contestants", n);
     for (int i = 0; i < n && s == TARE_OK; i++) {
-        r.lanes[i] = (lane){.c = &c[i], .r = &out[i]};
+        r.lanes[i] = (lane){.c = &c[i], .r = &out[i], .burst = c[i].burst > 0 ? c[i].burst : 1};
         r.order[i] = i;
     }
     if (s == TARE_OK) r.order_mark = r.order + n;

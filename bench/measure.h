@@ -35,6 +35,7 @@ typedef struct bench_contestant {
      */
     double (*seen)(void *seen_ctx, double ns);
     void *seen_ctx;
+    int burst; /* samples that it takes in a row, of which the first alone is prepared; 0: one */
     int batch_max;  /* the most runs of a sample; 0: no limit of its own */
     int batch;      /* the runs of every sample; 0: as many as the clock needs */
     double tick_ns; /* of the clock that `timed` goes by; 0: as fine as can be */

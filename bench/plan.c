@@ -40,17 +40,23 @@ static double larger(double a, double b) {
     return a > b ? a : b;
 }
 
-/* Quota and stop of a lane, where all are to last for `rounds` at least. */
+/* Quota and stop of a lane, where all are to last for `rounds` at least. Quotas are of turns. */
 static void settle(lane *l, double need, double rounds, double sample_ns, const bench_options *o) {
-    double want = larger(larger(need, o->min_samples), rounds);
+    double want = larger(larger(need, o->min_samples), rounds * l->burst);
     double can = affordable(sample_ns, o), quota = want < can ? want : can;
     enum bench_stop stop = can < need ? BENCH_STOP_TIME : BENCH_STOP_CI;
     if (quota > o->max_samples) {
         quota = o->max_samples;
         if (quota < need) stop = BENCH_STOP_COUNT;
     }
+    quota = ceil(quota / l->burst);
     l->quota = quota < 1 ? 1 : (int64_t)quota;
     l->r->stop = stop;
+}
+
+/* Of a turn, by the pilot. */
+static double turn_ns(const lane *l) {
+    return l->r->n ? l->burst * l->wall_ns / (double)l->r->n : 0;
 }
 
 /* Preparing (evicting caches) is not charged to a lane; this bounds all of it. */
@@ -58,13 +64,13 @@ static double shorten(race *r, double limit) {
     double all = 0;
     for (int i = 0; i < r->n; i++) {
         const lane *l = &r->lanes[i];
-        all += (double)l->quota * l->wall_ns / (double)(l->r->n ? l->r->n : 1);
+        all += (double)l->quota * turn_ns(l);
     }
     if (all <= limit) return all;
     for (int i = 0; i < r->n; i++) {
         lane *l = &r->lanes[i];
         double less = floor((double)l->quota * limit / all);
-        if (less < LEAST_SAMPLES) less = LEAST_SAMPLES;
+        if (less * l->burst < LEAST_SAMPLES) less = ceil((double)LEAST_SAMPLES / l->burst);
         if (less < (double)l->quota) {
             l->quota = (int64_t)less;
             l->r->stop = BENCH_STOP_TIME;
@@ -84,8 +90,7 @@ tare_status bench_plan(race *r) {
     const bench_options *o = r->o;
     int piloted = r->lanes[0].r->n > 0;
     double round_ns = 0, rounds = 0;
-    for (int i = 0; i < r->n && piloted; i++)
-        round_ns += r->lanes[i].wall_ns / (double)r->lanes[i].r->n;
+    for (int i = 0; i < r->n && piloted; i++) round_ns += turn_ns(&r->lanes[i]);
     if (round_ns > 0) rounds = ceil(1e9 * o->window / round_ns);
     for (int i = 0; i < r->n; i++) {
         lane *l = &r->lanes[i];
@@ -109,5 +114,6 @@ tare_status bench_plan(race *r) {
 
 void bench_plan_cut(race *r) {
     for (int i = 0; i < r->n; i++)
-        if ((int64_t)r->lanes[i].r->n < r->lanes[i].quota) r->lanes[i].r->stop = BENCH_STOP_TIME;
+        if ((int64_t)r->lanes[i].r->n < r->lanes[i].quota * r->lanes[i].burst)
+            r->lanes[i].r->stop = BENCH_STOP_TIME;
 }

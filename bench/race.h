@@ -13,8 +13,9 @@ typedef struct lane {
     size_t room, mark;       /* samples that fit, samples before this block */
     double least_ns;         /* of a sample, seen in the warm-up */
     double used_ns, wall_ns; /* of its samples so far: running; with what prepares them */
-    int64_t quota;           /* samples that it is to have */
-    size_t doubtful;         /* samples kept from blocks that would have been set aside */
+    int64_t quota;           /* turns that it is to have, of `burst` samples each */
+    int burst;
+    size_t doubtful; /* samples kept from blocks that would have been set aside */
 } lane;
 
 typedef struct race {

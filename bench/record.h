@@ -8,7 +8,9 @@
 #include <stdio.h>
 
 /* Raised when a key changes its meaning or goes; new keys do not raise it. */
-#define BENCH_RECORD_SCHEMA "tare-bench-2"
+#define BENCH_RECORD_SCHEMA "tare-bench-3"
+/* Also read: of these the times mean the same, and verdicts were held against floats alone. */
+#define BENCH_RECORD_OLDER "tare-bench-2"
 
 /* What all records of a run share: machine, runtime, build, ceilings. New reference, or null. */
 json_t *bench_record_env(const bench_setup *s);
@@ -48,7 +50,13 @@ void bench_report_limits(FILE *out, const json_t *records, const json_t *of);
 
 /* The same of the records of `tare breakeven`. */
 int bench_report_evens(FILE *out, enum bench_view view, const json_t *records);
+int bench_report_evens_some(FILE *out, bench_sheet *s, const json_t *records);
+int bench_report_evens_end(FILE *out, const bench_sheet *s);
 /* And of `tare zero`. */
 int bench_report_zero(FILE *out, enum bench_view view, const json_t *records);
+
+/* For those who write sheets: columns and widths from the plan and the first records. */
+int bench_sheet_begin(bench_sheet *s, const bench_column *all, int count, const json_t *records,
+                      int (*show)(const json_t *r));
 
 #endif

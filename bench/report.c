@@ -299,6 +299,15 @@ static int is_aligned(enum bench_view view) {
     return view == BENCH_TABLE || view == BENCH_MD;
 }
 
+int bench_sheet_begin(bench_sheet *s, const bench_column *all, int count, const json_t *records,
+                      int (*show)(const json_t *r)) {
+    json_t *seen = s->plan ? json_copy((json_t *)s->plan) : json_array();
+    if (!seen || json_array_extend(seen, (json_t *)records) != 0) return -1;
+    bench_layout_make(&s->layout, all, count, seen, show, s->view == BENCH_MD);
+    json_decref(seen);
+    return 0;
+}
+
 int bench_report_some(FILE *out, bench_sheet *s, const json_t *records) {
     int head = !s->begun;
     s->begun = 1;
@@ -309,10 +318,7 @@ int bench_report_some(FILE *out, bench_sheet *s, const json_t *records) {
     }
     if (is_aligned(s->view)) {
         if (head) {
-            json_t *all = s->plan ? json_copy((json_t *)s->plan) : json_array();
-            if (!all || json_array_extend(all, (json_t *)records) != 0) return -1;
-            bench_layout_make(&s->layout, columns, COLUMNS, all, timed, s->view == BENCH_MD);
-            json_decref(all);
+            if (bench_sheet_begin(s, columns, COLUMNS, records, timed) != 0) return -1;
             bench_layout_head(out, &s->layout);
         }
         s->rows += bench_layout_rows(out, &s->layout, records, timed);

@@ -31,11 +31,17 @@ static void result_cell(const json_t *r, char out[BENCH_CELL]) {
     else
         snprintf(out, BENCH_CELL, "%s", result);
 }
+/* Of a search that was cut an end may be open. */
 static void interval_cell(const json_t *r, char out[BENCH_CELL]) {
     double lo = bench_json_number(r, "slower_at"), hi = bench_json_number(r, "faster_at");
+    const char *result = bench_json_string(r, "result");
+    int cut = strcmp(result, "cut") == 0;
     out[0] = 0;
-    if (isfinite(hi))
-        snprintf(out, BENCH_CELL, "%.0f-%.0f%%", isfinite(lo) ? 100 * lo : 0, 100 * hi);
+    if (!isfinite(hi) && !cut) return;
+    char from[24] = "0", to[24] = "?";
+    if (isfinite(lo)) snprintf(from, sizeof from, "%.0f", 100 * lo);
+    if (isfinite(hi)) snprintf(to, sizeof to, "%.0f", 100 * hi);
+    snprintf(out, BENCH_CELL, "%s-%s%%", cut && !isfinite(lo) ? "?" : from, to);
 }
 static void kernel_cell(const json_t *r, char out[BENCH_CELL]) {
     snprintf(out, BENCH_CELL, "%s", bench_json_string(r, "kernel"));
@@ -64,20 +70,35 @@ static const char *const csv_keys[] = {
     "schema", "device",   "m",         "n",         "k",      "format",      "against", "cache",
     "result", "sparsity", "slower_at", "faster_at", "kernel", "base_kernel", "refusal", NULL};
 
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
 static int every(const json_t *r) {
     return r != NULL;
 }
 
-int bench_report_evens(FILE *out, enum bench_view view, const json_t *records) {
-    if (view == BENCH_JSONL && bench_jsonl(out, records) != 0) return -1;
-    if (view == BENCH_CSV) bench_csv(out, csv_keys, records);
-    if (view == BENCH_TABLE || view == BENCH_MD)
-        bench_table(out, columns, (int)(sizeof columns / sizeof *columns), records, every,
-                    view == BENCH_MD);
-    if (view == BENCH_TABLE)
+int bench_report_evens_some(FILE *out, bench_sheet *s, const json_t *records) {
+    int head = !s->begun;
+    s->begun = 1;
+    if (s->view == BENCH_JSONL && bench_jsonl(out, records) != 0) return -1;
+    if (s->view == BENCH_CSV) {
+        if (head) bench_csv_head(out, csv_keys);
+        bench_csv_rows(out, csv_keys, records);
+    }
+    if (s->view == BENCH_TABLE || s->view == BENCH_MD) {
+        if (head) {
+            if (bench_sheet_begin(s, columns, COLUMNS, records, every) != 0) return -1;
+            bench_layout_head(out, &s->layout);
+        }
+        s->rows += bench_layout_rows(out, &s->layout, records, every);
+    }
+    return ferror(out) ? -1 : 0;
+}
+
+int bench_report_evens_end(FILE *out, const bench_sheet *s) {
+    if (s->view == BENCH_TABLE || s->view == BENCH_MD)
         fputs("\nzeros: the share from which the format is faster; always: at any; never: not even "
-              "at 99%;\nunclear: undecided at 99%. interval: surely slower up to, surely faster "
-              "from (95 %).\n",
+              "at 99%;\nunclear: undecided at 99%; cut: the time was up, or a signal came. "
+              "interval: surely slower up to,\nsurely faster from (95 %); ?: not known yet.\n",
               out);
     return ferror(out) ? -1 : 0;
 }

@@ -44,9 +44,17 @@ static void ms_cell(const json_t *r, char out[BENCH_CELL]) {
 static void mb_cell(const json_t *r, char out[BENCH_CELL]) {
     bench_fixed(out, bench_json_number(r, "packed_bytes"), 1e6, "");
 }
-static void ratio_cell(const json_t *r, char out[BENCH_CELL]) {
-    const json_t *ci = json_object_get(r, "ratio_ci95");
+static void float_cell(const json_t *r, char out[BENCH_CELL]) {
     bench_fixed(out, bench_json_number(r, "ratio"), 1, "");
+}
+static void against_cell(const json_t *r, char out[BENCH_CELL]) {
+    const char *scheme = bench_json_string(r, "against_scheme");
+    int itself = strcmp(scheme, bench_json_string(r, "scheme")) == 0;
+    snprintf(out, BENCH_CELL, "%s", itself ? "itself" : scheme[0] ? scheme : "-");
+}
+static void ratio_cell(const json_t *r, char out[BENCH_CELL]) {
+    const json_t *ci = json_object_get(r, "against_ratio_ci95");
+    bench_fixed(out, bench_json_number(r, "against_ratio"), 1, "");
     size_t used = strlen(out);
     if (out[0] && json_is_array(ci))
         snprintf(out + used, BENCH_CELL - used, " [%.2f, %.2f]",
@@ -60,24 +68,38 @@ static void int4_cell(const json_t *r, char out[BENCH_CELL]) {
     bench_fixed(out, bench_json_number(r, "ratio_int4"), 1, "");
 }
 
-/* "; what: a b c", cut where it is longer than a cell. */
-static void list(char out[BENCH_CELL], const char *what, const json_t *names, const char *key) {
-    size_t i, used = strlen(out);
+static int is_among(const json_t *names, const char *name) {
+    size_t i;
     const json_t *one;
     json_array_foreach(names, i, one) {
+        if (strcmp(json_string_value(one), name) == 0) return 1;
+    }
+    return 0;
+}
+
+/* "; what a b c" but those in `said`, cut where it is longer than a cell. */
+static void list(char out[BENCH_CELL], const char *what, const json_t *names, const char *key,
+                 const json_t *said) {
+    size_t i, used = strlen(out);
+    const json_t *one;
+    int any = 0;
+    json_array_foreach(names, i, one) {
         const char *name = key ? bench_json_string(one, key) : json_string_value(one);
-        int n = snprintf(out + used, BENCH_CELL - used, "%s%s %s", i ? "" : "; ", i ? "" : what,
-                         name ? name : "");
+        if (!name || is_among(said, name)) continue;
+        int n = snprintf(out + used, BENCH_CELL - used, "%s%s %s", any ? "" : "; ", any ? "" : what,
+                         name);
+        any = 1;
         if (n < 0 || (size_t)n >= BENCH_CELL - used) return;
         used += (size_t)n;
     }
 }
 
 static void verdict_cell(const json_t *r, char out[BENCH_CELL]) {
+    const json_t *noisy = json_object_get(r, "noisy_layers");
     snprintf(out, BENCH_CELL, "%s", bench_json_string(r, "verdict"));
-    list(out, "without", json_object_get(r, "missing"), "workload");
-    list(out, "noisy:", json_object_get(r, "noisy_layers"), NULL);
-    list(out, "INCONCLUSIVE alone:", json_object_get(r, "inconclusive_layers"), NULL);
+    list(out, "without", json_object_get(r, "missing"), "workload", NULL);
+    list(out, "noisy:", noisy, NULL, NULL);
+    list(out, "INCONCLUSIVE alone:", json_object_get(r, "inconclusive_layers"), NULL, noisy);
 }
 
 static const bench_column columns[] = {
@@ -89,9 +111,11 @@ static const bench_column columns[] = {
     {"weights", 0, weights_cell, some_streamed},
     {"ms", 1, ms_cell, NULL},
     {"MB", 1, mb_cell, NULL},
-    {"vs dense float", 1, ratio_cell, NULL},
+    {"vs dense float", 1, float_cell, NULL},
     {"vs int8", 1, int8_cell, NULL},
     {"vs int4", 1, int4_cell, NULL},
+    {"against", 0, against_cell, NULL},
+    {"ratio", 1, ratio_cell, NULL},
     {"verdict", 0, verdict_cell, NULL},
 };
 
@@ -105,7 +129,7 @@ int bench_report_totals(FILE *out, enum bench_view view, const json_t *totals) {
     if (view == BENCH_CSV) return 0;
     fprintf(out,
             "\nthe whole model, each layer as often as it occurs; * the dense float scheme "
-            "that is fastest throughout, ratio 1%s\n",
+            "that is fastest throughout%s\n",
             view == BENCH_MD ? "\n" : ":");
     bench_table(out, columns, (int)(sizeof columns / sizeof *columns), totals, every,
                 view == BENCH_MD);

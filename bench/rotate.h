@@ -14,7 +14,8 @@
 #include "bench/timing.h"
 #include <tare/tare.h>
 
-enum { BENCH_HOT_COPIES = 8 }; /* placements that hot samples go through, at most */
+/* Placements that hot samples go through, at most; samples that are taken of one in a row. */
+enum { BENCH_HOT_COPIES = 8, BENCH_HOT_BURST = 4 };
 
 typedef struct bench_cold {
     size_t target; /* bytes to go by before a copy counts as cold */

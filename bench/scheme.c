@@ -202,6 +202,22 @@ tare_status bench_scheme_list(const char *text, bench_scheme out[BENCH_SCHEMES_M
     }
 }
 
+static enum bench_coding coding(const bench_scheme *s) {
+    if (s->w.value == TARE_I4) return BENCH_4_BIT;
+    return s->w.value == TARE_I8 || s->w.value == TARE_F8 ? BENCH_8_BIT : BENCH_FLOATS;
+}
+
+int bench_scheme_dense(const bench_scheme *s, enum bench_coding finest,
+                       enum bench_coding coarsest) {
+    return s->w.layout == TARE_DENSE && coding(s) >= finest && coding(s) <= coarsest;
+}
+
+enum bench_coding bench_scheme_has_to_beat(const bench_scheme *s) {
+    enum bench_coding own = coding(s);
+    if (s->w.layout != TARE_DENSE || own == BENCH_FLOATS) return own;
+    return own == BENCH_4_BIT ? BENCH_8_BIT : BENCH_FLOATS;
+}
+
 int64_t bench_scheme_units(const bench_scheme *s, int64_t n, int64_t k) {
     int64_t r = s->w.layout == TARE_BLOCK ? s->w.block_r : 1;
     int64_t c = s->w.layout == TARE_BLOCK ? s->w.block_c : 1;

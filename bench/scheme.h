@@ -37,6 +37,15 @@ typedef struct bench_scheme {
 
 enum { BENCH_SCHEMES_MAX = 64 };
 
+/* How weights are coded, the finest first. */
+enum bench_coding { BENCH_FLOATS, BENCH_8_BIT, BENCH_4_BIT };
+/* Whether the scheme is dense with a coding in finest..coarsest. */
+int bench_scheme_dense(const bench_scheme *s, enum bench_coding finest, enum bench_coding coarsest);
+/* The coarsest coding of the dense schemes that a scheme has to beat. A sparse one: its own, since
+ * who accepts that coding has its dense scheme to choose instead. A dense one: the next finer,
+ * since it is that scheme itself; floats are held against each other. */
+enum bench_coding bench_scheme_has_to_beat(const bench_scheme *s);
+
 tare_status bench_scheme_parse(const char *text, bench_scheme *out);
 /* A comma-separated list without repetitions. */
 tare_status bench_scheme_list(const char *text, bench_scheme out[BENCH_SCHEMES_MAX], int *count);

@@ -40,7 +40,7 @@ static bench_model *add(bench_models *all, const bench_cell *c, int layers) {
                        .weights = c->weights,
                        .layer = layer,
                        .layers = layers};
-    m->vs_float = m->vs_int8 = m->vs_int4 = (bench_versus){NULL, NAN, NAN, NAN};
+    m->vs_float = m->vs_int8 = m->vs_int4 = m->against = (bench_versus){NULL, NAN, NAN, NAN};
     return m;
 }
 
@@ -103,22 +103,23 @@ int bench_model_whole(const bench_model *m) {
 /* ---- comparing ---- */
 
 static const bench_model *fastest(const bench_models *all, const bench_model *like,
-                                  enum bench_family family) {
+                                  enum bench_coding finest, enum bench_coding coarsest) {
     const bench_model *best = NULL;
     for (int i = 0; i < all->count; i++) {
         const bench_model *m = &all->model[i];
-        if (m->scheme.family != family || m->m != like->m || m->cache != like->cache) continue;
+        if (!bench_scheme_dense(&m->scheme, finest, coarsest)) continue;
+        if (m->m != like->m || m->cache != like->cache) continue;
         if (m->weights != like->weights || m->timing != like->timing) continue;
         if (bench_model_whole(m) && (!best || m->sum.ns < best->sum.ns)) best = m;
     }
     return best;
 }
 
-static bench_versus compare(const bench_models *all, const bench_model *m,
-                            enum bench_family family) {
+static bench_versus compare(const bench_models *all, const bench_model *m, enum bench_coding finest,
+                            enum bench_coding coarsest) {
     bench_versus v = {NULL, NAN, NAN, NAN};
     if (!bench_model_whole(m)) return v;
-    v.base = fastest(all, m, family);
+    v.base = fastest(all, m, finest, coarsest);
     if (!v.base) return v;
     v.ratio = v.base->sum.ns / m->sum.ns;
     if (v.base == m)
@@ -130,8 +131,8 @@ static bench_versus compare(const bench_models *all, const bench_model *m,
 
 enum bench_verdict bench_model_verdict(const bench_model *m) {
     if (m->timed < m->layers) return (enum bench_verdict)0;
-    if (m->noisy || (m->vs_float.base && m->vs_float.base->noisy)) return BENCH_INCONCLUSIVE;
-    return bench_judge(m->vs_float.lo, m->vs_float.hi);
+    if (m->noisy || (m->against.base && m->against.base->noisy)) return BENCH_INCONCLUSIVE;
+    return bench_judge(m->against.lo, m->against.hi);
 }
 
 tare_status bench_models_make(const bench_suite *suite, const tare_device *device,
@@ -141,9 +142,10 @@ tare_status bench_models_make(const bench_suite *suite, const tare_device *devic
     for (int i = 0; i < out->count && s == TARE_OK; i++) s = add_up(&out->model[i]);
     for (int i = 0; i < out->count && s == TARE_OK; i++) {
         bench_model *m = &out->model[i];
-        m->vs_float = compare(out, m, BENCH_FLOAT);
-        m->vs_int8 = compare(out, m, BENCH_INT8);
-        m->vs_int4 = compare(out, m, BENCH_INT4);
+        m->vs_float = compare(out, m, BENCH_FLOATS, BENCH_FLOATS);
+        m->vs_int8 = compare(out, m, BENCH_8_BIT, BENCH_8_BIT);
+        m->vs_int4 = compare(out, m, BENCH_4_BIT, BENCH_4_BIT);
+        m->against = compare(out, m, BENCH_FLOATS, bench_scheme_has_to_beat(&m->scheme));
     }
     if (s != TARE_OK) bench_models_clear(out);
     return s;
@@ -227,6 +229,7 @@ static json_t *record(const bench_suite *suite, const bench_setup *s, const benc
     put_versus(o, &m->vs_float, "base_scheme", "ratio", "ratio_ci95");
     put_versus(o, &m->vs_int8, "base_int8", "ratio_int8", "ratio_int8_ci95");
     put_versus(o, &m->vs_int4, "base_int4", "ratio_int4", "ratio_int4_ci95");
+    put_versus(o, &m->against, "against_scheme", "against_ratio", "against_ratio_ci95");
     json_object_set_new(o, "verdict",
                         json_string(verdict ? bench_verdict_name(verdict) : "INCOMPLETE"));
     json_object_set_new(o, "env", json_incref(env));

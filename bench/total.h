@@ -1,9 +1,10 @@
 /* What a scheme makes of a whole model: its time over all layers of a suite, each as often as the
  * model has it, at one m.
  *
- * It is held against the dense float scheme that is fastest over the whole model, one scheme
- * throughout: that is what one would run instead, and a model whose layers change between f32 and
- * bf16 is not. Its float total can therefore be larger than the sum of the layers' fastest cells.
+ * It is held against the dense scheme that is fastest over the whole model among those that it has
+ * to beat (bench_scheme_has_to_beat), one scheme throughout: that is what one would run instead,
+ * and a model whose layers change between f32 and bf16 is not. That total can therefore be larger
+ * than the sum of the layers' fastest cells.
  */
 #ifndef TARE_BENCH_TOTAL_H
 #define TARE_BENCH_TOTAL_H
@@ -35,6 +36,7 @@ typedef struct bench_model {
     bench_total sum;
     double packed_bytes;
     bench_versus vs_float, vs_int8, vs_int4;
+    bench_versus against; /* what the verdict is about */
 } bench_model;
 
 typedef struct bench_models {
@@ -50,7 +52,7 @@ void bench_models_clear(bench_models *m);
 
 /* All layers are there, by one clock that resolved them: it can be compared. */
 int bench_model_whole(const bench_model *m);
-/* By vs_float, as a cell's; INCONCLUSIVE where one of the two has a noisy layer; 0: layers are
+/* By `against`, as a cell's; INCONCLUSIVE where one of the two has a noisy layer; 0: layers are
  * missing. */
 enum bench_verdict bench_model_verdict(const bench_model *m);
 

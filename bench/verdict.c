@@ -25,32 +25,14 @@ int bench_cell_unresolved(const bench_cell *c) {
     return c->result.n > 0 && (!(sample > 0) || sample < BENCH_TICKS_LEAST * c->tick_ns);
 }
 
-/* How coarsely weights are coded, the finest first: floats, 8 bit (int8, f8), 4 bit. */
-enum { FLOATS, BITS_8, BITS_4 };
-
-static int coding(const bench_scheme *s) {
-    return s->w.value == TARE_I4                            ? BITS_4
-           : s->w.value == TARE_I8 || s->w.value == TARE_F8 ? BITS_8
-                                                            : FLOATS;
-}
-
-/* The coarsest coding of the dense rows that a scheme has to beat. A sparse one: its own, since who
- * accepts that coding has its dense row to choose instead. A dense one, grouped or not: the next
- * finer, since it is that row itself; floats are held against each other. */
-static int has_to_beat(const bench_scheme *s) {
-    int own = coding(s);
-    return s->w.layout == TARE_DENSE && own > FLOATS ? own - 1 : own;
-}
-
 /* Of the dense cells with a coding in finest..coarsest, and by the same clock: others say something
  * else. */
-static const bench_cell *fastest(const bench_cell *cells, int count, int finest, int coarsest,
-                                 enum bench_timing timing) {
+static const bench_cell *fastest(const bench_cell *cells, int count, enum bench_coding finest,
+                                 enum bench_coding coarsest, enum bench_timing timing) {
     const bench_cell *best = NULL;
     for (int i = 0; i < count; i++) {
         const bench_cell *c = &cells[i];
-        int own = coding(&c->scheme);
-        if (c->scheme.w.layout != TARE_DENSE || own < finest || own > coarsest) continue;
+        if (!bench_scheme_dense(&c->scheme, finest, coarsest)) continue;
         if (c->result.n == 0 || c->timing != timing || bench_cell_unresolved(c)) continue;
         if (!best || c->result.median_ns < best->result.median_ns) best = c;
     }
@@ -88,15 +70,16 @@ void bench_verdicts(bench_cell *cells, int count) {
     for (int i = 0; i < count; i++) {
         bench_cell *c = &cells[i];
         if (c->result.n == 0) continue; /* refused or wrong: its verdict stands */
-        const bench_cell *base = fastest(cells, count, FLOATS, FLOATS, c->timing);
-        const bench_cell *int8 = fastest(cells, count, BITS_8, BITS_8, c->timing);
-        const bench_cell *int4 = fastest(cells, count, BITS_4, BITS_4, c->timing);
+        const bench_cell *base = fastest(cells, count, BENCH_FLOATS, BENCH_FLOATS, c->timing);
+        const bench_cell *int8 = fastest(cells, count, BENCH_8_BIT, BENCH_8_BIT, c->timing);
+        const bench_cell *int4 = fastest(cells, count, BENCH_4_BIT, BENCH_4_BIT, c->timing);
         compare(base, c, &c->ratio, &c->ratio_lo, &c->ratio_hi);
         compare(int8, c, &c->ratio_int8, &c->ratio_int8_lo, &c->ratio_int8_hi);
         compare(int4, c, &c->ratio_int4, &c->ratio_int4_lo, &c->ratio_int4_hi);
         if (base) snprintf(c->base_kernel, sizeof c->base_kernel, "%s", base->kernel);
         c->is_base = c == base;
-        judge(fastest(cells, count, FLOATS, has_to_beat(&c->scheme), c->timing), c);
+        judge(fastest(cells, count, BENCH_FLOATS, bench_scheme_has_to_beat(&c->scheme), c->timing),
+              c);
     }
 }
 

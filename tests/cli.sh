@@ -89,7 +89,7 @@ expect 0 '' bench -n 64 -k 64 -m 1 --scheme w8a8 --time 0.01 --samples 6 -o json
 grep -q '"kernel": *"matmul_w8a8' record.jsonl || fail "the record does not name its kernel"
 [ "$(ls record.jsonl* | wc -l)" = 1 ] || fail "a partial file was left behind"
 # Records against themselves, and files that are none.
-expect 0 ' same$' compare record.jsonl record.jsonl
+expect 0 'unchanged or faster: 1 of 1 cells' compare record.jsonl record.jsonl
 ! grep -q 'only in' out || fail "compare finds half of a record in the same file"
 sed 's/"scheme":"w8a8"/"scheme":"w8a9"/' record.jsonl >other.jsonl
 expect 0 'w8a8 .*only in a' compare record.jsonl other.jsonl
@@ -98,8 +98,8 @@ expect 0 'w8a9 .*only in b' compare record.jsonl other.jsonl
     fail "compare -o csv: not a line a record"
 sed '2s/.\{40\}$//' record.jsonl >bad.jsonl
 expect 2 'bad.jsonl:2: not JSON' compare record.jsonl bad.jsonl
-sed '3s/tare-bench-2/tare-bench-1/' record.jsonl >bad.jsonl
-expect 2 "bad.jsonl:3: .*tare-bench-1.*reads tare-bench-2" compare bad.jsonl record.jsonl
+sed '3s/tare-bench-3/tare-bench-1/' record.jsonl >bad.jsonl
+expect 2 "bad.jsonl:3: .*tare-bench-1.*reads tare-bench-3 and tare-bench-2" compare bad.jsonl record.jsonl
 sed 's/"m":1,/"m":1e300,/' record.jsonl >bad.jsonl
 expect 2 "bad.jsonl:1: 'm'" compare bad.jsonl record.jsonl
 expect 2 'no records' compare record.jsonl /dev/null
@@ -204,15 +204,96 @@ for pair in 0.9999:1 0.9996:4 0.0004:9996; do
     grep -q "\"scheme\":\"csr@${pair%:*}\".*\"nnz\":${pair#*:}," out ||
         fail "csr@${pair%:*} does not keep ${pair#*:} of 10000 values"
 done
-# What was measured before a signal is kept, in a table too; what was not is named.
-"$tool" bench -n 64 -k 64,96,128,160,192,224,256 -m 1-64*2 --scheme w8a8 --cache hot --time 3 --out part.txt >out 2>err &
+# What was measured before a signal is there in every form, on a pipe and in a file, whole; what was not is named.
+many() { exec "$tool" bench -n 64 -k 64,96,128,160,192,224,256 -m 1-64*2 --scheme w8a8 --cache hot --time 0.2 "$@"; }
+# whole FORM FILE: w8a8 is in it, no line is a part of one, and there are no two heads.
+whole() {
+    grep -q 'w8a8' "$2" || fail "$1: a signal took what was measured: $(cat "$2")"
+    [ "$(tail -c 1 "$2" | od -An -c | tr -d ' ')" = '\n' ] || fail "$1: the last line has no end"
+    case $1 in
+        jsonl) ! grep -qv '^{"schema":"tare-bench-[0-9]",.*}}$' "$2" || fail "jsonl: half a record" ;;
+        csv) [ "$(grep -vc '^tare-bench-[0-9],cpu,' "$2")" = 1 ] || fail "csv: not one head" ;;
+        *) [ "$(grep -c 'm x n x k' "$2")" = 1 ] && grep -q 'ceilings: ' "$2" || fail "$1: no end: $(tail -3 "$2")" ;;
+    esac
+}
+# until FILE: something is in it, or the job has ended.
+until_some() { while [ ! -s "$1" ] && kill -0 $job 2>/dev/null; do sleep 0.1; done; }
+for form in table md csv jsonl; do
+    rm -f part.out
+    many -o $form >part.out 2>err &
+    job=$!
+    until_some part.out
+    kill -TERM $job
+    wait $job
+    [ $? = 143 ] || fail "-o $form: a signal's exit code is not 143: $(tail -1 err)"
+    whole $form part.out
+    grep -q 'cpu 64x256 m 64: not measured, interrupted' err || fail "what is missing is not named: $(tail -2 err)"
+    [ "$(grep -c 'm 64: not measured' err)" -le 7 ] || fail "what is missing is named twice: $(cat err)"
+done
+for signal in HUP:129 TERM:143; do
+    rm -f part.txt
+    many -o jsonl --out part.txt >out 2>err &
+    job=$!
+    until_some part.txt
+    kill -${signal%:*} $job
+    wait $job
+    [ $? = ${signal#*:} ] || fail "the exit code of ${signal%:*} is not ${signal#*:}: $(tail -1 err)"
+    whole jsonl part.txt
+    [ ! -s out ] && [ "$(ls part.txt* | wc -l)" = 1 ] || fail "--out left more than its file: $(ls part.txt*)"
+done
+# A signal that comes before anything was measured leaves a file as it was.
+echo before >kept.txt
+many --out kept.txt >out 2>err &
 job=$!
-while [ ! -s part.txt ] && kill -0 $job 2>/dev/null; do sleep 0.1; done
+sleep 0.2
 kill -TERM $job
 wait $job
 [ $? = 143 ] || fail "a signal's exit code is not 143: $(tail -1 err)"
-grep -q 'w8a8' part.txt || fail "a signal took what was measured: $(cat part.txt)"
-grep -q 'cpu 64x256 m 64: not measured, interrupted' err || fail "what is missing is not named: $(tail -2 err)"
+[ "$(cat kept.txt)" = before ] || grep -q w8a8 kept.txt || fail "a signal spoiled a file: $(cat kept.txt)"
+# Progress without a terminal: a line a shape and m.
+expect 0 '' bench -n 8,16 -k 8 --scheme f32 --time 0.001 --samples 6
+[ "$(sed -n 's/, about [0-9]* s left$//;p' err)" = "cpu 8x8 m 1: 1 of 2
+cpu 16x8 m 1: 2 of 2" ] || fail "progress: $(cat err)"
+# A suite's totals, in every form that has them; a comparison is about its cells.
+printf '# two layers\n# made up\nfirst 64 64 3\nsecond 32 64\n' >two.txt
+expect 0 '' bench ./two.txt --scheme w8a8,2:4-i8 --time 0.001 --samples 6 -o jsonl --out two.jsonl
+[ "$(grep -c '"schema":"tare-total-1","device":"cpu","suite":"two","m":1,"scheme":"w8a8","role":"asked"' two.jsonl)" = 1 ] ||
+    fail "no total of w8a8: $(grep total two.jsonl)"
+grep -q '"scheme":"w8a8".*"layers":2,"layers_timed":2,.*"missing":\[\]' two.jsonl || fail "a layer is missing"
+expect 0 ' same$' compare two.jsonl two.jsonl
+! grep -q 'only in' out || fail "compare finds half of a record in the same file"
+grep tare-total-1 two.jsonl >totals.jsonl
+expect 2 'no records' compare totals.jsonl two.jsonl
+expect 0 '^two  *1  *w8a8 ' bench ./two.txt --scheme w8a8 --time 0.001 --samples 6
+expect 0 '| two  *|  *1 | w8a8 ' bench ./two.txt --scheme w8a8 --time 0.001 --samples 6 -o md
+expect 0 '' bench ./two.txt --scheme w8a8 --time 0.001 --samples 6 -o csv
+! grep -q 'total' out || fail "csv has two kinds of rows"
+expect 0 '' bench ./two.txt --scheme w8a8 --time 0.001 --samples 6 --limit 0.001
+grep -q 'INCOMPLETE; without second' out || fail "a total of half a model: $(cat out)"
+# Break-even within a time, and what a signal leaves of it.
+"$tool" breakeven -n 64 -k 64 --limit 0.001 >out 2>err
+[ $? = 5 ] && [ ! -s out ] || fail "breakeven without time: $(cat out err)"
+[ "$(grep -c 'cpu 64x64 m 1 [a-z0-9-]*: not begun, no time left' err)" = 4 ] || fail "what was not begun is not named: $(cat err)"
+grep -q 'nothing was found within the limit' err || fail "breakeven without time: $(cat err)"
+"$tool" breakeven -n 64 -k 64 -m 1,8 --scheme csr,bitmap --cache hot --samples 6 --limit 10 -o jsonl >out 2>err ||
+    fail "breakeven with a limit: $(cat err)"
+rows=$(grep -c '"result":"\(at\|always\|never\|unclear\|cut\)"' out)
+[ $((rows + 2 * $(grep -c 'not begun' err))) = 8 ] || fail "a search is neither there nor named: $(cat out err)"
+for form in table jsonl; do
+    rm -f even.out
+    "$tool" breakeven -n 64 -k 64 -m 1-64 --scheme csr --cache hot --time 0.05 --samples 6 --limit 600 -o $form >even.out 2>err &
+    job=$!
+    until_some even.out
+    kill -TERM $job
+    wait $job
+    [ $? = 143 ] || fail "breakeven -o $form: a signal's exit code is not 143: $(tail -1 err)"
+    grep -q 'csr.*matmul_csr' even.out || fail "breakeven -o $form: a signal took what was found: $(cat even.out)"
+    grep -q 'cpu 64x64 m 64 csr: not begun, interrupted' err || fail "breakeven names nothing: $(tail -2 err)"
+    case $form in
+        jsonl) ! grep -qv '^{"schema":"tare-breakeven-1",.*}}$' even.out || fail "breakeven: half a record" ;;
+        *) grep -q '^zeros: ' even.out || fail "breakeven: no end" ;;
+    esac
+done
 TARE_CPU_MASK=avx3 "$tool" devices --quick >out 2>err
 [ $? = 2 ] && grep -q 'TARE_CPU_MASK' err || fail "TARE_CPU_MASK=avx3 is taken: $(cat err)"
 TARE_CPU_MASK=avx3 "$tool" bench --help >out || fail "help asks for a mask that is right"

@@ -22,7 +22,7 @@ static void line(char *out, size_t size, const char *scheme, const char *kernel,
     if (kernel) snprintf(name, sizeof name, "\"%s\"", kernel);
     size_t at = strlen(out);
     snprintf(out + at, size - at,
-             "{\"schema\":\"tare-bench-2\",\"device\":\"cpu\",\"m\":1,\"n\":8,\"k\":16,"
+             "{\"schema\":\"tare-bench-3\",\"device\":\"cpu\",\"m\":1,\"n\":8,\"k\":16,"
              "\"scheme\":\"%s\",\"kernel\":%s,\"cache\":\"cold\",\"weights\":\"resident\",%s,"
              "\"samples_ns\":[1,2],\"env\":{\"device_name\":\"chip\"}}\n",
              scheme, name, timed);
@@ -197,7 +197,7 @@ Test(compare, bad_records_name_their_line) {
     refused("[9900,10100]", "[9900]", "'ci95_ns'");
     refused("[9900,10100]", "[0,10100]", "'ci95_ns'");
     refused("\"pct_peak\":50.5", "\"pct_peak\":-3", "'pct_peak'");
-    refused("tare-bench-2", "tare-bench-9", "'tare-bench-9'; this tare reads tare-bench-2");
+    refused("tare-bench-3", "tare-bench-9", "'tare-bench-9'; this tare reads tare-bench-3 and");
     refused("\"schema\"", "\"sxhema\"", "not a record");
     refused("\"m\":1", "\"m\":1,\"noisy\":1", "'noisy'");
     refused("\"m\":1", "\"m\":1,\"unresolved\":\"no\"", "'unresolved'");

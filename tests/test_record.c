@@ -165,9 +165,7 @@ Test(record, a_refusal_is_data) {
     cr_assert(json_is_null(json_object_get(o, "samples_ns")));
     cr_assert(json_is_null(json_object_get(o, "against_kernel")));
     cr_assert(json_is_null(json_object_get(o, "against_ratio_ci95")));
-    o = find(&r, "f32", "fake_row");
-    cr_assert_str_eq(verdict(o), /* against itself */
-                     json_is_true(json_object_get(o, "noisy")) ? "INCONCLUSIVE" : "NEUTRAL");
+    cr_assert_str_eq(verdict(find(&r, "f32", "fake_row")), "NEUTRAL");
     cr_assert_null(find(&r, "fp8", ""), "no usual baseline");
     done(&r);
 }
@@ -216,6 +214,61 @@ Test(record, views) {
         free(text);
     }
     cr_assert_eq(bench_view_find("pdf"), 0);
+    done(&r);
+}
+
+/* In two parts it is the same text, but for widths that only the second part asks for. */
+Test(record, views_as_records_come) {
+    run_of r;
+    measure(&r, 0, "f32,w8a8", NULL, BENCH_COLD | BENCH_HOT);
+    for (int view = BENCH_TABLE; view <= BENCH_JSONL; view++) {
+        char *text[2] = {NULL, NULL};
+        size_t size[2] = {0, 0}, count = json_array_size(r.records);
+        json_t *part[2] = {json_array(), json_array()};
+        bench_sheet sheet = {.view = (enum bench_view)view, .plan = r.records};
+        for (size_t i = 0; i < count; i++)
+            json_array_append(part[i >= count / 2], json_array_get(r.records, i));
+        FILE *whole = open_memstream(&text[0], &size[0]), *f = open_memstream(&text[1], &size[1]);
+        cr_assert_eq(bench_report(whole, (enum bench_view)view, r.records), 0);
+        for (int i = 0; i < 2; i++) cr_assert_eq(bench_report_some(f, &sheet, part[i]), 0);
+        cr_assert_eq(bench_report_end(f, &sheet, r.records, NULL), 0);
+        fclose(whole);
+        fclose(f);
+        cr_expect_str_eq(text[0], text[1]);
+        for (int i = 0; i < 2; i++) {
+            free(text[i]);
+            json_decref(part[i]);
+        }
+    }
+    done(&r);
+}
+
+/* What is foreseen of a run has every column that its records will want. */
+Test(record, a_run_is_foreseen) {
+    run_of r;
+    measure(&r, 0, "f32,w8a8", NULL, BENCH_COLD);
+    bench_shape shape = {.name = "a-long-name-of-a-layer", .n = 24, .k = 40, .count = 2};
+    bench_suite suite = {.name = "one", .shapes = &shape, .count = 1};
+    bench_scheme list[BENCH_SCHEMES_MAX];
+    int64_t m[] = {2, 1024};
+    int count;
+    cr_assert_eq(bench_scheme_list("f32,w4a16", list, &count), TARE_OK);
+    bench_sheet sheet = {.view = BENCH_TABLE};
+    json_t *plan = bench_foresee(&r.setup, 1, &suite, m, 2, list, count);
+    cr_assert(plan);
+    sheet.plan = plan;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    cr_assert_eq(bench_report_some(f, &sheet, r.records), 0);
+    fclose(f);
+    const char *size_column = strstr(text, "m x n x k"), *scheme = strstr(text, "scheme");
+    cr_assert(size_column && scheme, "%s", text);
+    cr_expect_eq(size_column - text, (long)strlen(shape.name) + 2, "%s", text);
+    cr_expect_eq(scheme - size_column, (long)strlen("1024x24x40") + 2, "%s", text);
+    cr_expect(!strstr(text, "weights") && !strstr(text, "h2d"), "%s", text);
+    free(text);
+    json_decref(plan);
     done(&r);
 }
 

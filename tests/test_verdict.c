@@ -2,6 +2,7 @@
  * convenient one. */
 #include "bench/cell.h"
 #include "bench/interval.h"
+#include "bench/total.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -146,6 +147,47 @@ Test(verdict, noisy_cells_and_those_against_them_are_open) {
     cr_expect_eq(bench_outcome_of(c, 4, 1), BENCH_GATE_HURTS);
     cr_expect_eq(bench_outcome_of(c, 4, 0), BENCH_RAN);
     clear(c, 4);
+}
+
+/* A model's total goes by the same rule, against one scheme throughout. */
+Test(verdict, totals_have_the_same_opponents) {
+    static const struct {
+        const char *scheme;
+        double ns[2];
+    } of[] = {{"bf16", {500, 600}},          {"f32", {400, 900}},     {"w8a8", {240, 300}},
+              {"bitmap-i8@0.5", {384, 300}}, {"csr@0.9", {300, 400}}, {"w4a16", {300, 300}}};
+    enum { SCHEMES = sizeof of / sizeof *of };
+    bench_shape shapes[2] = {{.name = "a", .n = 1, .k = 1, .count = 2},
+                             {.name = "b", .n = 1, .k = 1, .count = 1}};
+    bench_suite suite = {.name = "two", .shapes = shapes, .count = 2};
+    bench_cell c[2 * SCHEMES];
+    bench_models all;
+    for (int i = 0; i < 2 * SCHEMES; i++) {
+        c[i] = cell(of[i / 2].scheme, "k", of[i / 2].ns[i % 2], 0.02, SAMPLES);
+        c[i].shape = shapes[i % 2];
+        c[i].asked = 1;
+        c[i].timing = BENCH_BY_HOST;
+    }
+    cr_assert_eq(bench_models_make(&suite, NULL, c, 2 * SCHEMES, &all), TARE_OK);
+    cr_assert_eq(all.count, SCHEMES);
+    static const char *const against[] = {"bf16", "bf16", "bf16", "w8a8", "bf16", "w8a8"};
+    static const int verdict[] = {BENCH_NEUTRAL, BENCH_HURTS, BENCH_HELPS,
+                                  BENCH_HURTS,   BENCH_HELPS, BENCH_HURTS};
+    for (int i = 0; i < SCHEMES; i++) {
+        const bench_model *m = &all.model[i];
+        cr_assert(m->against.base, "%s", m->scheme.name);
+        cr_expect_str_eq(m->against.base->scheme.name, against[i], "%s", m->scheme.name);
+        cr_expect_eq(bench_model_verdict(m), verdict[i], "%s", m->scheme.name);
+        cr_expect_str_eq(m->vs_float.base->scheme.name, "bf16");
+    }
+    cr_expect(all.model[3].vs_float.ratio > 1.4, "it beats the floats alone");
+    c[4].result.noise.noisy = 1; /* a layer of w8a8 */
+    bench_models_clear(&all);
+    cr_assert_eq(bench_models_make(&suite, NULL, c, 2 * SCHEMES, &all), TARE_OK);
+    cr_expect_eq(bench_model_verdict(&all.model[3]), BENCH_INCONCLUSIVE);
+    cr_expect_eq(bench_model_verdict(&all.model[4]), BENCH_HELPS);
+    bench_models_clear(&all);
+    clear(c, 2 * SCHEMES);
 }
 
 /* A clock that stands still, and one whose tick the samples are no multiple of 20 of. */

@@ -250,6 +250,7 @@ static tare_status one_group(bench_job *j, const group_of *g, int is_last) {
 static tare_status measure_all(bench_job *j) {
     bench_progress *p = &j->progress;
     tare_status s = TARE_OK;
+    p->start = bench_now_ns();
     for (; p->group < p->groups && s == TARE_OK; p->group++) {
         group_of g = group_at(j, p->group);
         int before = j->cells.count, is_last = p->group + 1 == p->groups;
@@ -292,7 +293,6 @@ void bench_job_begin(bench_job *j) {
 
 tare_status bench_job_run(bench_job *j) {
     char why[400];
-    j->progress.start = bench_now_ns();
     j->plan = bench_foresee(j->setup, j->devices.count, &j->shapes.suite, j->shapes.m,
                             j->shapes.m_count, j->scheme, j->schemes);
     j->sheet = (bench_sheet){.view = j->view, .plan = j->plan};
