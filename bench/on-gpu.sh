@@ -365,16 +365,18 @@ bench bitmap "$(usual 40 60)" "$shape" "$batches" f16,bitmap-f16@0.5,bitmap-f16@
 if [ "$call" = b ]; then
     bench blocks 40 "${TARE_ON_GPU_SHAPE:--n 8192 -k 8192}" "${TARE_ON_GPU_MS:-512,4096}" f16,bsr64x64-f16@0.5,bsr64x64-f16@0.8
 elif is_family breakeven; then
-    if [ "$(left)" -lt $((reserve + 10)) ]; then
+    for_s=$(least "${TARE_ON_GPU_FAMILY_S:-45}" $(($(left) - reserve - 10)))
+    if [ "$for_s" -lt 1 ]; then
         cut_off "breakeven: no time left"
     else
         # shellcheck disable=SC2086
-        TARE_ROWS_WITHOUT=$(without) limited "${TARE_ON_GPU_FAMILY_S:-50}" $tool breakeven $shape \
-            -m "$(echo "$batches" | cut -d, -f1,2)" -d cuda:0 --scheme bitmap-f16 --time 0.02 --samples 15 \
-            -o jsonl --out "$out/breakeven.jsonl" >"$logs/breakeven.log" 2>&1
+        TARE_ROWS_WITHOUT=$(without) limited $((for_s + 10)) $tool breakeven $shape -m "$(echo "$batches" | cut -d, -f1,2)" \
+            -d cuda:0 --scheme bitmap-f16 --limit "$for_s" -o jsonl --out "$out/breakeven.jsonl" >"$logs/breakeven.log" 2>&1
         code=$?
         [ $code = 0 ] || cut_off "breakeven: exit $code: $(tail -1 "$logs/breakeven.log" | cut -c1-140)"
-        say "breakeven: $(wc -l <"$out/breakeven.jsonl" 2>/dev/null || echo 0) results"
+        grep 'not begun' "$logs/breakeven.log" >>"$work/cut-off.txt"
+        : >>"$out/breakeven.jsonl"
+        say "breakeven: $(wc -l <"$out/breakeven.jsonl") results, $(grep -c '"result":"cut"' "$out/breakeven.jsonl") of them cut"
     fi
 fi
 echo "q-o $(echo "$shape" | tr -dc '0-9 ')" >"$work/suite"
