@@ -30,6 +30,8 @@ static const ceiling ceilings[] = {
 };
 enum { KINDS = sizeof ceilings / sizeof *ceilings, LEAST_TURNS = 2, MOST_TURNS = 8, WAITS = 10 };
 
+#define SHORT 0.1 /* who gives a ceiling less time has none to wait for a good spell */
+
 typedef struct tries {
     double best, second;
     int count;
@@ -68,7 +70,10 @@ static int best_of_turns(tare_device *d, double seconds, tare_rates *r) {
     tries quiet[KINDS] = {{0}};
     bench_noise noise;
     int seen = 0, answered = 0;
-    bench_noise_init(&noise, bench_noise_device(d));
+    if (seconds < SHORT)
+        bench_noise_glance(&noise, bench_noise_device(d));
+    else
+        bench_noise_init(&noise, bench_noise_device(d));
     double before = bench_noise_probe(&noise);
     double end = bench_now_ns() + 40e9 * seconds;
     for (int turn = 0; turn < MOST_TURNS && (turn < LEAST_TURNS || bench_now_ns() < end); turn++)

@@ -1,4 +1,5 @@
 /* Passes over a group's entrants: weights cold, hot, streamed; heats, the measurement, cells. */
+#include "bench/drift.h"
 #include "bench/group.h"
 #include "bench/lastcache.h"
 #include "bench/pages.h"
@@ -21,6 +22,7 @@ typedef struct pass {
     int last;
     int clocks_known;
     tare_clocks clocks[2]; /* before and after */
+    bench_drift drift;
 } pass;
 
 typedef struct field {
@@ -168,6 +170,7 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->weights = p->weights;
         c->transfer = t;
         c->result = f->r[i];
+        bench_drift_widen(p->drift.share, c->result.median_ns, &c->result.ci_lo, &c->result.ci_hi);
         memset(&f->r[i], 0, sizeof f->r[i]);
         c->copies = copies_used(f->in[i], p);
         bench_pages(&f->in[i]->rotor, c);
@@ -264,14 +267,24 @@ static int plan_passes(const bench_setup *s, bench_cold *cold, pass out[3]) {
     if (s->weights & BENCH_STREAMED)
         out[n++] = (pass){.cache = BENCH_COLD, .weights = BENCH_STREAMED, .timing = BENCH_BY_HOST};
     if (n) out[n - 1].last = 1;
+    for (int i = 0; i < n && !s->twins; i++) out[i].drift = bench_drift_load(s, out[i].cache);
     for (int i = 0; i < n; i++) out[i].tick_ns = bench_timing_tick(s->device, out[i].timing);
     return n;
 }
 
-/* Twice the last cache goes by between two uses of the same weights; where memory does not hold
+/* The power of two at or above the last cache, 64 MiB at least: the knee that is found moves by its
+ * half steps from run to run, and what goes by should not. */
+static size_t steady_cache(const bench_setup *s) {
+    size_t cache = bench_last_cache(s), steady = (size_t)64 << 20;
+    if (!s->device->backend->host_memory) return cache;
+    while (steady < cache && steady <= SIZE_MAX / 4) steady *= 2;
+    return steady;
+}
+
+/* Twice that goes by between two uses of the same weights; where memory does not hold
  * that once in copies and once to read, as much of it as does, and cells say so (cold_bytes). */
 static size_t cold_target(const bench_setup *s) {
-    size_t cache = bench_last_cache(s);
+    size_t cache = steady_cache(s);
     size_t left = tare_room_now().left / 3, least = (size_t)1 << 20;
     if (!s->device->backend->host_memory || 2 * cache <= left) return 2 * cache;
     return left > least ? left : least;

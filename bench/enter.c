@@ -141,6 +141,8 @@ static tare_status try_row(bench_group_state *g, int index, const bench_cell *fr
     e->heat = heat;
     e->rotor = (bench_rotor){
         .plan = &e->cell.plan, .stream = g->stream, .x = g->x_buffer[r->plan.problem.x], .y = g->y};
+    if (g->setup->device->backend->host_memory) e->rotor.ran_last = &g->ran_last;
+    e->rotor.threads = r->vendor ? BENCH_THREADS_VENDORS : BENCH_THREADS_OURS;
     size_t type = tare_type_bytes(r->plan.problem.x), rows = (size_t)g->m;
     e->carry =
         (bench_carry){.rotor = &e->rotor,

@@ -39,6 +39,7 @@ typedef struct bench_group_state {
     bench_entrant **entrant;
     int entrants, room;
     size_t packed; /* bytes of all packed copies */
+    enum bench_threads ran_last;
     bench_cells *refused;
 } bench_group_state;
 

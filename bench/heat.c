@@ -2,9 +2,9 @@
  *
  * Candidates are measured in stages, each with more samples than the one before, and only by those
  * that the last one left. What is surely slower than its scheme's fastest is out; a scheme with one
- * candidate left, or none that differ, is settled. Of those that are left in the end all within TIE
- * of the fastest are as good, and the first of the device's table is taken: two runs on an
- * unchanged machine take the same, whoever happened to be a hair faster. */
+ * candidate left, or none that differ, is settled. Those that are left in the end are as good as
+ * each other, and the first of the device's table is taken: two runs on an unchanged machine take
+ * the same, whoever happened to be a hair faster. */
 #include "bench/group.h"
 #include "bench/interval.h"
 #include "src/internal.h"
@@ -12,15 +12,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* 3 % is what the choice may cost; a third of it is left for what the heat can't tell. */
-static const double tie = 1.02, hopeless = 1.3;
+/* 3 % is what the choice may cost. Who is not surely farther behind stays, but for `doubtful`,
+ * which wide intervals do not excuse. */
+static const double tie = 1.03, doubtful = 1.06, hopeless = 1.3;
 
 typedef struct stage {
     int samples;
     double seconds, window;
 } stage;
 /* The first only sends home what is far behind, and has no intervals. */
-static const stage stages[] = {{3, 0.05, 0}, {12, 0.2, 0}, {40, 0.4, 0.2}};
+static const stage stages[] = {{3, 0.05, 0}, {12, 0.2, 0}, {100, 0.6, 0.3}};
 enum { STAGES = sizeof stages / sizeof *stages };
 
 typedef struct heat {
@@ -112,7 +113,7 @@ static int place_in_table(const bench_entrant *e) {
     return at;
 }
 
-/* One of those left: the first in the table that is no more than a tie behind the fastest. */
+/* One of those left: the first in the table. */
 static void choose(bench_group_state *g, int scheme) {
     bench_entrant *taken = NULL;
     double best = INFINITY;
@@ -124,7 +125,7 @@ static void choose(bench_group_state *g, int scheme) {
     for (int i = 0; i < g->entrants; i++) {
         bench_entrant *e = g->entrant[i];
         if (!e->heat || e->out || e->scheme != scheme) continue;
-        int good = !(e->seen_ns > tie * best);
+        int good = !(e->seen_ns > doubtful * best);
         if (good && (!taken || place_in_table(e) < place_in_table(taken))) taken = e;
     }
     for (int i = 0; i < g->entrants; i++) {

@@ -205,6 +205,12 @@ static void set_aside(race *r, double block_took, double patience) {
     r->noise.waited_ns += block_took + bench_now_ns() - from;
 }
 
+/* Where waiting was in vain before, less is waited. */
+static double patience_of(const race *r) {
+    double all = patience_ns + patience_share * 1e9 * r->o->seconds * r->n;
+    return all / (1 << (r->o->noise->in_vain < 4 ? r->o->noise->in_vain : 4));
+}
+
 static void keep_block(race *r, int low, int disturbed) {
     for (int i = 0; i < r->n; i++) {
         lane *l = &r->lanes[i];
@@ -222,7 +228,7 @@ static void judge_noise(race *r, double block_took) {
     double lost = bench_watch_lost(&r->watch), before = r->probe;
     probe(r);
     double worst = before < r->probe ? before : r->probe;
-    double patience = patience_ns + patience_share * 1e9 * r->o->seconds * r->n;
+    double patience = patience_of(r);
     int low = bench_noise_low(r->o->noise, worst), disturbed = lost > BENCH_WATCH_LOST;
     if ((low || disturbed) && r->noise.waited_ns < patience) {
         set_aside(r, block_took, patience);
@@ -301,6 +307,8 @@ static tare_status go(race *r, bench_result *out) {
     if (r->o->min_samples < r->o->max_samples) TARE_TRY(pilot(r));
     TARE_TRY(bench_plan(r));
     TARE_TRY(all_rounds(r));
+    if (r->o->noise) /* the next of this noise knows */
+        r->o->noise->in_vain = r->noise.waited_ns >= patience_of(r) ? r->o->noise->in_vain + 1 : 0;
     for (int i = 0; i < r->n; i++) {
         TARE_TRY(bench_result_summarise(&out[i]));
         log_noise(r, &r->lanes[i], &out[i].noise);

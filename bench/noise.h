@@ -18,6 +18,7 @@ typedef struct bench_noise {
     double seconds; /* of one probe */
     double best;    /* GFLOP/s, the highest seen in this run */
     int absent;     /* the device has no such probe: nothing is judged */
+    int in_vain;    /* measurements in a row that waited for a quiet machine until patience ended */
 } bench_noise;
 
 typedef struct bench_noise_log {
@@ -34,7 +35,11 @@ typedef struct bench_noise_log {
 
 /* The device whose probe is to run beside work on d: itself in host memory, else the CPU. */
 tare_device *bench_noise_device(tare_device *d);
+/* Ends with the best rate that a few probes saw; where that can't be all, waits up to 4 s for more.
+ */
 void bench_noise_init(bench_noise *n, tare_device *d);
+/* The same without waiting. */
+void bench_noise_glance(bench_noise *n, tare_device *d);
 /* One probe. Returns its rate, 0 where there is none. */
 double bench_noise_probe(bench_noise *n);
 int bench_noise_low(const bench_noise *n, double rate);

@@ -1,5 +1,6 @@
 /* Records: every figure with its unit in the key, null where it does not apply. */
 #include "bench/record.h"
+#include "bench/drift.h"
 #include "bench/lastcache.h"
 #include "bench/watch.h"
 #include "src/internal.h"
@@ -54,6 +55,14 @@ static json_t *rates(const tare_rates *r) {
                      r->measured != 0, "estimates", estimates(r));
 }
 
+/* By which intervals of medians are widened, and since when it is known. */
+static json_t *drift(const bench_setup *s) {
+    bench_drift cold = bench_drift_load(s, BENCH_COLD), hot = bench_drift_load(s, BENCH_HOT);
+    return json_pack("{s:o, s:o, s:o, s:o}", "cold", number(cold.share > 0 ? cold.share : NAN),
+                     "cold_date", text(cold.date), "hot", number(hot.share > 0 ? hot.share : NAN),
+                     "hot_date", text(hot.date));
+}
+
 static json_t *today(void) {
     char out[32];
     time_t now = time(NULL);
@@ -83,14 +92,14 @@ json_t *bench_record_env(const bench_setup *s) {
     const char *compiler = "gcc " __VERSION__;
 #endif
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "cpu",
-        text(host.name), "device_name", text(i->name), "features", text(i->features), "mask",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}",
+        "cpu", text(host.name), "device_name", text(i->name), "features", text(i->features), "mask",
         text(getenv("TARE_CPU_MASK")), "rows_without", text(getenv("TARE_ROWS_WITHOUT")), "runtime",
         text(i->runtime), "threads", (int)i->threads, "memory_bytes", (json_int_t)i->memory,
         "cache_bytes", (json_int_t)i->cache, "cache_measured_bytes",
         measured ? json_integer(measured) : json_null(), "system", system_name(), "compiler",
         compiler, "tare", tare_version(), "commit", text(TARE_GIT_COMMIT), "ceilings",
-        rates(&s->rates), "date", today());
+        rates(&s->rates), "drift", drift(s), "date", today());
 }
 
 /* The command that measures this cell again. */

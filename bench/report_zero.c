@@ -24,6 +24,7 @@ static void put_count(json_t *o, const bench_zero_count *n) {
     json_object_set_new(o, "false_share", number(share(n->helps + n->hurts, n->pairs)));
     json_object_set_new(o, "intervals", json_integer(n->intervals));
     json_object_set_new(o, "covered_share", number(share(n->covered, n->intervals)));
+    json_object_set_new(o, "covered_with_drift_share", number(share(n->widened, n->intervals)));
     json_object_set_new(o, "heats", json_integer(n->heats));
     json_object_set_new(o, "heats_missed", json_integer(n->misses));
     json_object_set_new(o, "rows_changed", json_integer(n->changes));
@@ -51,6 +52,7 @@ static json_t *sum_of(const bench_zero *z, const bench_setup *s, json_t *env) {
     if (!o) return NULL;
     json_object_set_new(o, "drift_median", number(z->drift_median));
     json_object_set_new(o, "drift_worst", number(z->drift_worst));
+    json_object_set_new(o, "drift_share", number(z->share));
     put_count(o, &z->all);
     json_object_set_new(o, "env", json_incref(env));
     return o;
@@ -152,8 +154,16 @@ static void sentence(FILE *out, const json_t *all) {
         pairs, bench_json_number(all, "cycles"), wrong, 100 * bench_json_number(all, "false_share"),
         bench_json_number(all, "neutral"), bench_json_number(all, "inconclusive"),
         bench_json_number(all, "noisy"));
-    fprintf(out, "95 %% intervals covered the long-run median in %.1f%% of %.0f\n",
+    double wide = bench_json_number(all, "covered_with_drift_share");
+    double drift = bench_json_number(all, "drift_share");
+    fprintf(out,
+            "95 %% intervals covered the long-run median in %.1f%% of %.0f by what a measurement "
+            "sees of itself",
             100 * bench_json_number(all, "covered_share"), bench_json_number(all, "intervals"));
+    if (isfinite(drift))
+        fprintf(out, ",\nin %.1f%% with the drift between measurements (+-%.1f%%)", 100 * wide,
+                196 * drift);
+    fputs("\n", out);
     fprintf(out, "drift of a median over the run: %.1f%% in the middle, %.1f%% at worst\n",
             100 * bench_json_number(all, "drift_median"),
             100 * bench_json_number(all, "drift_worst"));

@@ -28,6 +28,10 @@ typedef struct bench_cold {
 } bench_cold;
 void bench_cold_clear(bench_cold *c);
 
+/* Whose threads ran last on the host's processors. Ours and a vendor library's both spin for a
+ * while after a run, on the cores that the others' next run wants. */
+enum bench_threads { BENCH_THREADS_OURS, BENCH_THREADS_VENDORS };
+
 typedef struct bench_rotor {
     const tare_plan *plan;
     tare_stream *stream;
@@ -37,7 +41,10 @@ typedef struct bench_rotor {
     tare_packed **copy;
     double *used; /* cold->moved when the copy was last used */
     int copies, room, next;
-    int runs;                 /* of the sample that was prepared last */
+    int is_long; /* a run takes so long that what comes before it does not matter */
+    int runs;    /* of the sample that was prepared last */
+    enum bench_threads threads,
+        *ran_last;            /* its own; the group's. Null: no threads of the host's */
     enum bench_timing timing; /* BENCH_AUTO reads as by the host */
     double tick_ns;           /* of that clock */
     tare_graph *graph;        /* of `recorded` runs, cold ones through all copies in turn */

@@ -34,6 +34,8 @@ static tare_status add_twin(bench_group_state *g, const bench_entrant *of) {
                              .x = of->rotor.x,
                              .y = of->rotor.y,
                              .cold = of->rotor.cold,
+                             .threads = of->rotor.threads,
+                             .ran_last = of->rotor.ran_last,
                              .timing = of->rotor.timing,
                              .tick_ns = of->rotor.tick_ns};
     e->carry = of->carry;

@@ -1,5 +1,6 @@
 #include "bench/zero.h"
 #include "bench/clock.h"
+#include "bench/drift.h"
 #include "bench/interrupt.h"
 #include "bench/interval.h"
 #include "bench/stats.h"
@@ -121,15 +122,54 @@ static void sum_row(bench_zero_row *row) {
 static void add_count(bench_zero_count *to, const bench_zero_count *c) {
     to->pairs += c->pairs, to->helps += c->helps, to->hurts += c->hurts;
     to->neutral += c->neutral, to->open += c->open, to->noisy += c->noisy;
-    to->intervals += c->intervals, to->covered += c->covered;
+    to->intervals += c->intervals, to->covered += c->covered, to->widened += c->widened;
     to->heats += c->heats, to->misses += c->misses, to->changes += c->changes;
+}
+
+/* |log| of a measurement's median (of row and twin: the first) over the long-run one; cycles of a
+ * row share what they deviate from, so that the deviation is too small by sqrt(1 - 1 / cycles). */
+static int add_deviations(const bench_zero_row *row, double *out) {
+    int cycles = row->seen_count / 2;
+    for (int i = 0; i < cycles && cycles > 1; i++)
+        out[i] = fabs(log(row->seen[2 * i].median_ns / row->median_ns)) / sqrt(1 - 1.0 / cycles);
+    return cycles > 1 ? cycles : 0;
+}
+
+/* The drift of all shapes but one (null: of all): so that 95 % of deviations lie within 1.96 of it.
+ */
+static double drift_without(const bench_zero *z, const bench_shape *left_out) {
+    double *v, share = NAN;
+    int n = 0, most = 0;
+    for (int i = 0; i < z->rows; i++) most += z->row[i].seen_count;
+    v = malloc((size_t)(most + 1) * sizeof *v);
+    if (!v) return NAN;
+    for (int i = 0; i < z->rows; i++)
+        if (z->row[i].shape != left_out) n += add_deviations(&z->row[i], v + n);
+    if (n > 0) {
+        bench_sort(v, (size_t)n);
+        share = bench_quantile(v, (size_t)n, 0.95) / 1.959963984540054;
+    }
+    free(v);
+    return share;
+}
+
+static void count_widened(bench_zero_row *row, double share) {
+    row->count.widened = 0;
+    for (int i = 0; i < row->seen_count; i++) {
+        double lo = row->seen[i].lo, hi = row->seen[i].hi;
+        bench_drift_widen(share, row->seen[i].median_ns, &lo, &hi);
+        row->count.widened += lo <= row->median_ns && row->median_ns <= hi;
+    }
 }
 
 void bench_zero_sum(bench_zero *z) {
     double *drift = malloc((size_t)(z->rows + 1) * sizeof *drift);
     memset(&z->all, 0, sizeof z->all);
+    for (int i = 0; i < z->rows; i++) sum_row(&z->row[i]);
+    z->share = drift_without(z, NULL);
     for (int i = 0; i < z->rows; i++) {
-        sum_row(&z->row[i]);
+        double share = drift_without(z, z->row[i].shape);
+        count_widened(&z->row[i], isnan(share) ? z->share : share);
         add_count(&z->all, &z->row[i].count);
         if (drift) drift[i] = z->row[i].drift;
     }

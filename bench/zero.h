@@ -21,7 +21,8 @@
 typedef struct bench_zero_count {
     int pairs, helps, hurts, neutral, open; /* verdicts; open: INCONCLUSIVE */
     int noisy;                              /* pairs that are open for that reason */
-    int intervals, covered;
+    int intervals, covered;                 /* by what a measurement sees of itself */
+    int widened;       /* those that cover once the drift between measurements is known */
     int heats, misses; /* a heat a measurement; those that chose a row too slow */
     int changes;       /* measurements that took another row than the one before */
 } bench_zero_count;
@@ -47,6 +48,9 @@ typedef struct bench_zero {
     int cycles; /* through all shapes, the last of them perhaps cut short */
     bench_zero_count all;
     double drift_median, drift_worst;
+    /* Deviation of a measurement's median from the long-run one (bench/drift.h); NaN: one cycle
+     * tells nothing of it. */
+    double share;
 } bench_zero;
 
 /* Goes through the shapes, all schemes at a time, for about `seconds`, once at least. The setup
@@ -58,7 +62,8 @@ tare_status bench_zero_run(bench_setup *s, const bench_shape *shapes, int count,
 /* Adds one group's cells. */
 tare_status bench_zero_add(bench_zero *z, const bench_shape *shape, int64_t m,
                            const bench_cell *cells, int count);
-/* Long-run medians, coverage, drift, sums. */
+/* Long-run medians, coverage, drift, sums. `widened` is by the drift of the other shapes: a shape's
+ * own would cover itself. */
 void bench_zero_sum(bench_zero *z);
 void bench_zero_clear(bench_zero *z);
 

@@ -16,7 +16,8 @@
 #include <string.h>
 
 void cli_environment(const char *verb) {
-    static const char *const run_kernels[] = {"bench", "breakeven", "demo", "devices", "explain"};
+    static const char *const run_kernels[] = {"bench",   "breakeven", "demo",
+                                              "devices", "explain",   "zero"};
     int runs = 0;
     for (size_t i = 0; i < sizeof run_kernels / sizeof *run_kernels; i++)
         runs |= strcmp(verb, run_kernels[i]) == 0;

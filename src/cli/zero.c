@@ -1,5 +1,6 @@
 /* tare zero: the scale weighs itself. */
 #include "bench/zero.h"
+#include "bench/drift.h"
 #include "bench/interrupt.h"
 #include "src/cli/bench.h"
 #include "src/cli/cli.h"
@@ -30,6 +31,12 @@ static const char help[] =
     "       --plant FAULT  slow: every twin takes a tenth longer; noise: a clock that wanders.\n"
     "                      To see that the one is found and the other leaves no verdict\n"
     "out    -o FORM, --out FILE                     as in tare bench\n"
+    "\n"
+    "How far medians drift between measurements is kept in the user's cache folder "
+    "(TARE_CACHE_DIR), "
+    "and\n"
+    "widens the intervals of medians that tare bench prints from then on; ratios and verdicts are\n"
+    "formed within a measurement and need none of it.\n"
     "\n"
     "exit codes: 0 ok; 1 more than 5 % of the verdicts were false; 5 fewer than half of the pairs "
     "were\n"
@@ -111,6 +118,18 @@ static tare_status prepare(zero_job *j) {
     return TARE_OK;
 }
 
+/* A wandering clock's drift is nobody's. */
+static void keep_drift(const zero_job *j) {
+    enum bench_cache cache = j->setup.caches == BENCH_HOT ? BENCH_HOT : BENCH_COLD;
+    if (j->setup.plant || !(j->zero.share > 0)) return;
+    if (bench_drift_store(&j->setup, cache, j->zero.share) == TARE_OK)
+        fprintf(stderr,
+                "the drift is kept: from now on tare bench widens %s medians' intervals by it\n",
+                cache == BENCH_HOT ? "hot" : "cold");
+    else
+        fprintf(stderr, "the drift is not kept: %s\n", tare_last_error());
+}
+
 static tare_status report(zero_job *j) {
     json_t *env = bench_record_env(&j->setup),
            *records = bench_zero_records(&j->zero, &j->setup, env);
@@ -135,6 +154,7 @@ int cli_zero(int argc, char **argv) {
     int ended = bench_interrupted();
     if (ended && s != TARE_OK) s = TARE_OK; /* what was seen by then stands */
     if (s == TARE_OK && j.zero.rows) s = report(&j);
+    if (s == TARE_OK && !ended) keep_drift(&j);
     if (s != TARE_OK) cli_bad("zero", "%s", tare_last_error());
     int code = s == TARE_OK ? bench_zero_exit(&j.zero) : bench_exit_of(s);
     if (s == TARE_OK && ended) code = cli_interrupted("zero");
