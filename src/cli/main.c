@@ -42,7 +42,8 @@ static void usage(FILE *out) {
           "TARE_OPENBLAS, TARE_ONEDNN (the file of that library to open, off for none),\n"
           "TARE_CUDA_LIBRARIES (absolute folder of NVIDIA's libraries, the only one then),\n"
           "TARE_ROWS_WITHOUT (kernels to leave out, by name: a,b),\n"
-          "TARE_CACHE_DIR (built programs and tuned parameters; default ~/.cache/tare)\n",
+          "TARE_CACHE_DIR (built programs, tuned parameters, the drift of tare zero; default\n"
+          "~/.cache/tare)\n",
           out);
 }
 
