@@ -135,6 +135,9 @@ typedef struct bench_setup {
     void *ctx;
     bench_matrix own, *shared; /* the last matrix made: its own, or one of several setups */
     bench_store store;         /* packed weights for the next m of a shape */
+    int lost;                  /* a group broke the device: nothing more can be measured on it */
+    char lost_row[64];         /* that ran then; "": none did */
+    char lost_why[400];        /* "cuda:0 was lost while ... ran" */
 } bench_setup;
 
 /* Describes the device, measures its ceilings, starts the noise probe. */
@@ -142,7 +145,8 @@ tare_status bench_setup_init(bench_setup *s, tare_device *d);
 void bench_setup_clear(bench_setup *s);
 
 /* Measures the schemes (asked) and the dense baselines on one shape, and appends their cells with
- * verdicts. */
+ * verdicts. Where it fails, states that were measured whole are there all the same, and where the
+ * device was lost (`lost`) a refusal of the row that ran. */
 tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
                         const bench_scheme *schemes, int count, bench_cells *out);
 

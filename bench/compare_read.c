@@ -130,7 +130,7 @@ static int take_ceiling(const json_t *ceilings, json_t *to, const char *key, cha
 
 /* What tells one machine, and one state of it, from another. */
 static int take_env(const json_t *env, json_t *to, char why[WHY]) {
-    static const char *const texts[] = {"cpu", "features", "mask", "date"};
+    static const char *const texts[] = {"cpu", "features", "mask", "rows_without", "date"};
     static const char *const rates[] = {"read_gbs", "cache_gbs", "f32_gflops"};
     const json_t *ceilings = json_object_get(env, "ceilings");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

@@ -88,13 +88,14 @@ static int graph_runs(const bench_entrant *e) {
  * recorded as many as a graph has runs, within memory; what is still missing is made up by
  * eviction. */
 static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
+    tare_status s = TARE_OK;
     size_t sum = 0, taken = g->packed + g->setup->store.bytes;
     for (int i = 0; i < f->count; i++) sum += f->in[i]->cell.packed_bytes;
     size_t want = target / (sum ? sum : 1) + 1;
     size_t spare = g->setup->memory > taken ? g->setup->memory - taken : 0;
     if (want > 1 + spare / (sum ? sum : 1)) want = 1 + spare / (sum ? sum : 1);
     if (want > BENCH_COPIES_MAX) want = BENCH_COPIES_MAX;
-    for (int i = 0; i < f->count; i++) {
+    for (int i = 0; i < f->count && s == TARE_OK; i++) {
         bench_entrant *e = f->in[i];
         size_t one = e->cell.packed_bytes, share = spare / (size_t)f->count, copies = want;
         if (e->rotor.timing == BENCH_BY_GRAPH) {
@@ -102,9 +103,10 @@ static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
             copies = runs < most ? runs : most;
         }
         bench_group_tell(g, "packing copies of", e->cell.scheme.name, 0.4);
-        TARE_TRY(bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, (int)copies));
+        s = bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, (int)copies);
+        if (s != TARE_OK) s = bench_lost_row(g, s, &e->cell);
     }
-    return TARE_OK;
+    return s;
 }
 
 /* Hot weights lie at a few places, for where they lie is luck: as many as make HOT_BYTES. Large
@@ -139,11 +141,27 @@ static int copies_used(const bench_entrant *e, const pass *p) {
     return p->cold ? e->rotor.copies : e->rotor.places > 0 ? e->rotor.places : 1;
 }
 
+static tare_status add_refused(bench_group_state *g, const pass *p, bench_cells *out) {
+    for (int i = 0; i < g->refused->count; i++) {
+        bench_cell *c = bench_cells_add(out);
+        if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
+        *c = g->refused->cell[i];
+        c->cache = p->cache;
+        c->weights = p->weights;
+    }
+    return TARE_OK;
+}
+
+/* Their times are whole, whatever becomes of the transfers. */
 static tare_status add_cells(bench_group_state *g, field *f, const pass *p, bench_cells *out) {
     int first = out->count;
+    tare_status st = TARE_OK;
     for (int i = 0; i < f->count; i++) {
-        bench_transfer t;
-        TARE_TRY(transfers(f->in[i], &f->r[i], g->setup->seconds, &t));
+        bench_transfer t = {NAN, NAN, NAN, NAN};
+        if (st == TARE_OK) {
+            st = transfers(f->in[i], &f->r[i], g->setup->seconds, &t);
+            if (st != TARE_OK) st = bench_lost(g, st, &f->in[i]->cell);
+        }
         bench_cell *c = bench_cells_add(out);
         if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
         *c = f->in[i]->cell;
@@ -161,15 +179,9 @@ static tare_status add_cells(bench_group_state *g, field *f, const pass *p, benc
         c->clocks_known = p->clocks_known;
         memcpy(c->clocks, p->clocks, sizeof c->clocks);
     }
-    for (int i = 0; i < g->refused->count; i++) {
-        bench_cell *c = bench_cells_add(out);
-        if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
-        *c = g->refused->cell[i];
-        c->cache = p->cache;
-        c->weights = p->weights;
-    }
+    TARE_TRY(add_refused(g, p, out));
     bench_verdicts(out->cell + first, out->count - first);
-    return TARE_OK;
+    return st;
 }
 
 static tare_status line_up(bench_group_state *g, const pass *p) {
@@ -204,12 +216,16 @@ static tare_status timed(bench_group_state *g, field *f, pass *p) {
     tare_device *d = g->setup->device;
     if (f->count == 0) return TARE_OK;
     p->clocks_known = tare_device_clocks(d, &p->clocks[0]) == TARE_OK;
-    TARE_TRY(bench_measure(f->c, f->count, &o, f->r));
+    int failed = 0;
+    o.failed = &failed;
+    tare_status s = bench_measure(f->c, f->count, &o, f->r);
+    if (s != TARE_OK) return bench_lost_row(g, s, &f->in[failed]->cell);
     p->clocks_known &= tare_device_clocks(d, &p->clocks[1]) == TARE_OK;
     return TARE_OK;
 }
 
-static tare_status contest(bench_group_state *g, field *f, pass *p, bench_cells *out) {
+/* Until the samples are taken. */
+static tare_status compete(bench_group_state *g, field *f, pass *p) {
     TARE_TRY(line_up(g, p));
     TARE_TRY(bench_heats(g));
     if (g->setup->twins) TARE_TRY(bench_twins(g));
@@ -222,8 +238,16 @@ static tare_status contest(bench_group_state *g, field *f, pass *p, bench_cells 
         bench_entrant_record(f->in[i], p->cold ? f->in[i]->rotor.copies : graph_runs(f->in[i]));
         f->c[i] = bench_entrant_contestant(f->in[i]);
     }
-    TARE_TRY(timed(g, f, p));
-    tare_status s = add_cells(g, f, p, out);
+    return timed(g, f, p);
+}
+
+static tare_status contest(bench_group_state *g, field *f, pass *p, bench_cells *out) {
+    tare_status s = compete(g, f, p);
+    if (s != TARE_OK) {
+        if (g->setup->lost) (void)add_refused(g, p, out);
+        return s;
+    }
+    s = add_cells(g, f, p, out);
     for (int i = 0; i < f->count; i++) bench_result_clear(&f->r[i]);
     return s;
 }
@@ -280,4 +304,10 @@ tare_status bench_passes(bench_group_state *g, bench_cells *out) {
     }
     bench_cold_clear(&cold);
     return st;
+}
+
+tare_status bench_passes_none(bench_group_state *g, bench_cells *out) {
+    bench_cold cold = {0};
+    pass p[3];
+    return plan_passes(g->setup, &cold, p) ? add_refused(g, &p[0], out) : TARE_OK;
 }

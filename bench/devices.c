@@ -46,6 +46,7 @@ static void note(char *skipped, size_t size, const char *name) {
 /* skipped null: every item must be there. */
 static tare_status parse(const char *text, bench_devices *out, char *skipped, size_t size) {
     memset(out, 0, sizeof *out);
+    TARE_TRY(tare_rows_without_check());
     for (const char *at = text ? text : "cpu";;) {
         char one[128];
         size_t length = strcspn(at, ",");

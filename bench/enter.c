@@ -56,8 +56,8 @@ static bench_cell blank(const bench_group_state *g, const bench_scheme *s, int a
     return c;
 }
 
-static tare_status refuse(bench_group_state *g, const bench_cell *from, enum bench_verdict verdict,
-                          const char *kernel, const char *why) {
+tare_status bench_refuse(bench_group_state *g, const bench_cell *from, enum bench_verdict verdict,
+                         const char *kernel, const char *why) {
     bench_cell *c = bench_cells_add(g->refused);
     if (!c) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
     *c = *from;
@@ -113,15 +113,23 @@ tare_status bench_group_keep(bench_group_state *g, bench_entrant *e) {
     return TARE_OK;
 }
 
+/* One that took the device along ends the group: no other can be tried. */
+static tare_status row_failed(bench_group_state *g, const bench_cell *cell, tare_status s) {
+    s = bench_lost_row(g, s, cell);
+    if (g->setup->lost) return s;
+    return bench_refuse(g, cell, BENCH_UNSUPPORTED, cell->kernel, tare_last_error());
+}
+
 /* Packs a row's weights, runs it once, checks the answer. A row that fails in any of these is
- * recorded and takes no further part; only what would hit every row alike is an error. */
+ * recorded and takes no further part; only what would hit every row alike is an error, as the loss
+ * of the device does. */
 static tare_status try_row(bench_group_state *g, int index, const bench_cell *from,
                            const tare_row_report *r, const bench_oracle *oracle, int heat) {
     char why[200];
     if (!has_room(g, r->plan.packed_bytes)) {
         snprintf(why, sizeof why, "left out: packing %.1f GB more passes the budget of %.1f GB",
                  (double)r->plan.packed_bytes * 1e-9, (double)g->setup->memory * 1e-9);
-        return refuse(g, from, BENCH_UNSUPPORTED, r->kernel, why);
+        return bench_refuse(g, from, BENCH_UNSUPPORTED, r->kernel, why);
     }
     bench_entrant *e = calloc(1, sizeof *e);
     if (!e) TARE_FAIL(TARE_E_NOMEM, "bench: out of memory");
@@ -147,9 +155,9 @@ static tare_status try_row(bench_group_state *g, int index, const bench_cell *fr
     if (s == TARE_OK) e->cell.error = bench_oracle_check(oracle, g->y_host, why);
     if (s == TARE_OK && e->cell.error <= 1) return bench_group_keep(g, e);
     if (s == TARE_OK)
-        s = refuse(g, &e->cell, BENCH_WRONG, r->kernel, why);
+        s = bench_refuse(g, &e->cell, BENCH_WRONG, r->kernel, why);
     else
-        s = refuse(g, &e->cell, BENCH_UNSUPPORTED, r->kernel, tare_last_error());
+        s = row_failed(g, &e->cell, s);
     bench_rotor_clear(&e->rotor);
     free(e);
     return s;
@@ -176,7 +184,7 @@ static tare_status every_row(bench_group_state *g, int index, const bench_cell *
     for (int i = 0; i < rows->count; i++) {
         const tare_row_report *r = &rows->row[i];
         if (!r->fits)
-            TARE_TRY(refuse(g, from, BENCH_UNSUPPORTED, r->kernel, r->reason));
+            TARE_TRY(bench_refuse(g, from, BENCH_UNSUPPORTED, r->kernel, r->reason));
         else if (i == 0 || !is_reference(r))
             TARE_TRY(try_row(g, index, from, r, o, 0));
     }
@@ -188,10 +196,10 @@ static tare_status named_row(bench_group_state *g, int index, const bench_cell *
     for (int i = 0; i < rows->count; i++) {
         const tare_row_report *r = &rows->row[i];
         if (strcmp(r->kernel, name) != 0) continue;
-        if (!r->fits) return refuse(g, from, BENCH_UNSUPPORTED, r->kernel, r->reason);
+        if (!r->fits) return bench_refuse(g, from, BENCH_UNSUPPORTED, r->kernel, r->reason);
         return try_row(g, index, from, r, o, 0);
     }
-    return refuse(g, from, BENCH_UNSUPPORTED, name, "the device has no kernel of this name");
+    return bench_refuse(g, from, BENCH_UNSUPPORTED, name, "the device has no kernel of this name");
 }
 
 static tare_status enter_rows(bench_group_state *g, int index, const bench_cell *from,
@@ -228,15 +236,16 @@ static tare_status with_oracle(bench_group_state *g, int index, const bench_cell
 static tare_status refuse_all(bench_group_state *g, const bench_cell *from, tare_status explained,
                               const tare_problem *p) {
     char why[sizeof from->refusal];
-    if (explained != TARE_OK) return refuse(g, from, BENCH_UNSUPPORTED, "", tare_last_error());
+    if (explained != TARE_OK)
+        return bench_refuse(g, from, BENCH_UNSUPPORTED, "", tare_last_error());
     tare_plan_reasons(g->setup->device, p, NULL, why, sizeof why);
-    return refuse(g, from, BENCH_UNSUPPORTED, "", why);
+    return bench_refuse(g, from, BENCH_UNSUPPORTED, "", why);
 }
 
 tare_status bench_enter(bench_group_state *g, int index, const bench_scheme *s, int asked) {
     bench_cell from = blank(g, s, asked);
     tare_status st = bench_matrix_encode(g->matrix, s, &g->encoded[index]);
-    if (st != TARE_OK) return refuse(g, &from, BENCH_UNSUPPORTED, "", tare_last_error());
+    if (st != TARE_OK) return bench_refuse(g, &from, BENCH_UNSUPPORTED, "", tare_last_error());
     const tare_tensor *t = &g->encoded[index]->t;
     tare_problem p = bench_scheme_problem(s, t, g->m);
     from.nnz = t->nnz;

@@ -85,9 +85,10 @@ static const char *incomparable(const json_t *a, const json_t *b) {
 }
 
 /* As far apart as two like runs may be. Each run chose its kernel itself where it might have had
- * the other's: under a mask of its own it might not. */
+ * the other's: under a mask of its own, or with rows left out, it might not. */
 static double apart_of(const json_t *a, const json_t *b) {
-    int chosen = !alike(a, b, "kernel") && alike(a, b, "features") && alike(a, b, "mask");
+    int chosen = !alike(a, b, "kernel") && alike(a, b, "features") && alike(a, b, "mask") &&
+                 alike(a, b, "rows_without");
     return chosen ? BENCH_CHOICES_APART : BENCH_RUNS_APART;
 }
 

@@ -180,9 +180,14 @@ tare_status bench_group(bench_setup *s, const bench_shape *shape, int64_t m,
     tare_status st = TARE_OK;
     if (!g.encoded) st = tare_fail(TARE_E_NOMEM, "bench: out of memory");
     if (st == TARE_OK) st = make_data(&g);
-    if (st == TARE_OK) st = enter_all(&g, schemes, count);
+    if (st == TARE_OK) {
+        st = enter_all(&g, schemes, count);
+        if (s->lost) (void)bench_passes_none(&g, out);
+    }
     if (st == TARE_OK) st = bench_passes(&g, out);
+    st = bench_lost(&g, st, NULL);
     bench_peaks(s, out);
     clear(&g);
+    if (s->lost) return tare_fail(TARE_E_DEVICE, "%s", s->lost_why); /* not what clearing said */
     return st;
 }

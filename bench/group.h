@@ -57,6 +57,16 @@ bench_contestant bench_entrant_contestant(bench_entrant *e);
  * is queued; its cell says so, and it is compared with nothing that was recorded. */
 void bench_entrant_record(bench_entrant *e, int runs);
 
+/* Keeps a refusal, for a cell like `from`. */
+tare_status bench_refuse(bench_group_state *g, const bench_cell *from, enum bench_verdict verdict,
+                         const char *kernel, const char *why);
+
+/* After a failure: whether it took the device along (`setup->lost`, with the row, which may be
+ * null); the status, with words that say so (lost.c). */
+tare_status bench_lost(bench_group_state *g, tare_status s, const bench_cell *running);
+/* The same, and a refusal of that row where it did. */
+tare_status bench_lost_row(bench_group_state *g, tare_status s, const bench_cell *running);
+
 /* One more entrant, which the group owns from now on. */
 tare_status bench_group_keep(bench_group_state *g, bench_entrant *e);
 /* A twin of every entrant that goes on, packed anew; rivals that lost by little go on as well
@@ -71,6 +81,8 @@ void bench_entrant_clear(bench_group_state *g, bench_entrant *e);
 
 /* Measures the entrants in every state that the setup asks for, and appends their cells. */
 tare_status bench_passes(bench_group_state *g, bench_cells *out);
+/* Appends the refusals alone, where there are no passes to measure. */
+tare_status bench_passes_none(bench_group_state *g, bench_cells *out);
 
 void bench_group_tell(const bench_group_state *g, const char *what, const char *scheme,
                       double done);

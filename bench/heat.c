@@ -99,7 +99,10 @@ static tare_status run_stage(bench_group_state *g, heat *h, const stage *s, char
     o.noise = &g->setup->noise;
     line_up(g, h, settled);
     if (h->count == 0) return TARE_OK;
-    TARE_TRY(bench_measure(h->c, h->count, &o, h->r));
+    int failed = 0;
+    o.failed = &failed;
+    tare_status st = bench_measure(h->c, h->count, &o, h->r);
+    if (st != TARE_OK) return bench_lost_row(g, st, &h->in[failed]->cell);
     judge(h, settled);
     for (int i = 0; i < h->count; i++) bench_result_clear(&h->r[i]);
     return TARE_OK;

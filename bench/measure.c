@@ -111,13 +111,15 @@ static tare_status add_sample(lane *l, int slice, int first) {
     return TARE_OK;
 }
 
-static tare_status take_turn(lane *l, int slice) {
+static tare_status take_turn(race *r, lane *l, int slice) {
+    r->running = (int)(l - r->lanes);
     for (int i = 0; i < l->burst; i++) TARE_TRY(add_sample(l, slice, i == 0));
     return TARE_OK;
 }
 
 /* Warm-up, then the batch from the shortest of three runs. */
-static tare_status warm(lane *l, int runs) {
+static tare_status warm(race *r, lane *l, int runs) {
+    r->running = (int)(l - r->lanes);
     double ns, wanted = BENCH_TICKS_WANTED * l->c->tick_ns;
     int place;
     l->least_ns = INFINITY;
@@ -156,7 +158,7 @@ static int is_due(const race *r, const lane *l) {
 /* The next sample in this round's order; a new order when it is through. */
 static tare_status step(race *r) {
     lane *l = &r->lanes[r->order[r->at]];
-    if (is_due(r, l)) TARE_TRY(take_turn(l, (int)(r->round * BENCH_SLICES / r->rounds)));
+    if (is_due(r, l)) TARE_TRY(take_turn(r, l, (int)(r->round * BENCH_SLICES / r->rounds)));
     if (++r->at == r->n) {
         shuffle(r);
         r->at = 0;
@@ -279,7 +281,7 @@ static tare_status pilot(race *r) {
         for (int i = 0; i < r->n; i++) {
             lane *l = &r->lanes[r->order[i]];
             if (!bench_pilot_wants(l, r->o)) continue;
-            TARE_TRY(take_turn(l, 0));
+            TARE_TRY(take_turn(r, l, 0));
             open = 1;
         }
         TARE_TRY(bench_go_on());
@@ -304,7 +306,7 @@ static tare_status all_rounds(race *r) {
 }
 
 static tare_status go(race *r, bench_result *out) {
-    for (int i = 0; i < r->n; i++) TARE_TRY(warm(&r->lanes[i], r->o->warmup));
+    for (int i = 0; i < r->n; i++) TARE_TRY(warm(r, &r->lanes[i], r->o->warmup));
     if (r->o->min_samples < r->o->max_samples) TARE_TRY(pilot(r));
     TARE_TRY(bench_plan(r));
     TARE_TRY(all_rounds(r));
@@ -323,7 +325,7 @@ tare_status bench_measure(const bench_contestant *c, int n, const bench_options 
         o->max_samples < 1)
         TARE_FAIL(TARE_E_ARG, "measure: bad argument");
     memset(out, 0, (size_t)n * sizeof *out);
-    race r = {.n = n, .o = o};
+    race r = {.n = n, .o = o, .running = -1};
     r.lanes = calloc((size_t)n, sizeof *r.lanes);
     r.order = calloc(2 * (size_t)n, sizeof *r.order);
     tare_status s = TARE_OK;
@@ -338,6 +340,7 @@ tare_status bench_measure(const bench_contestant *c, int n, const bench_options 
     if (s == TARE_OK) s = go(&r, out);
     free(r.lanes);
     free(r.order);
+    if (s != TARE_OK && o->failed && r.running >= 0) *o->failed = r.running;
     if (s != TARE_OK)
         for (int i = 0; i < n; i++) bench_result_clear(&out[i]);
     return s;

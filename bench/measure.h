@@ -63,6 +63,7 @@ typedef struct bench_options {
     /* Called now and then with the share done, 0..1; may be null. */
     void (*progress)(void *ctx, double done);
     void *progress_ctx;
+    int *failed; /* set to the contestant that a failure came from; may be null */
 } bench_options;
 bench_options bench_options_default(void);
 

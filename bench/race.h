@@ -22,6 +22,7 @@ typedef struct race {
     lane *lanes;
     int *order, *order_mark; /* this round's order; that at the start of the block */
     int n, at, at_mark;      /* at: how much of the round is done */
+    int running;             /* whose sample is or was the last; -1: none yet */
     int64_t rounds, round, round_mark;
     const bench_options *o;
     bench_rng rng;

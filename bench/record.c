@@ -92,13 +92,14 @@ json_t *bench_record_env(const bench_setup *s) {
     const char *compiler = "gcc " __VERSION__;
 #endif
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "cpu",
-        text(host.name), "device_name", text(i->name), "features", text(i->features), "mask",
-        text(getenv("TARE_CPU_MASK")), "runtime", text(i->runtime), "threads", (int)i->threads,
-        "memory_bytes", (json_int_t)i->memory, "cache_bytes", (json_int_t)i->cache,
-        "cache_measured_bytes", measured ? json_integer(measured) : json_null(), "system",
-        system_name(), "compiler", compiler, "tare", tare_version(), "commit",
-        text(TARE_GIT_COMMIT), "ceilings", rates(&s->rates), "drift", drift(s), "date", today());
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}",
+        "cpu", text(host.name), "device_name", text(i->name), "features", text(i->features), "mask",
+        text(getenv("TARE_CPU_MASK")), "rows_without", text(getenv("TARE_ROWS_WITHOUT")), "runtime",
+        text(i->runtime), "threads", (int)i->threads, "memory_bytes", (json_int_t)i->memory,
+        "cache_bytes", (json_int_t)i->cache, "cache_measured_bytes",
+        measured ? json_integer(measured) : json_null(), "system", system_name(), "compiler",
+        compiler, "tare", tare_version(), "commit", text(TARE_GIT_COMMIT), "ceilings",
+        rates(&s->rates), "drift", drift(s), "date", today());
 }
 
 /* The command that measures this cell again. */

@@ -81,7 +81,8 @@ def structured(m, n, k):
 
 WITNESSES = {
     "torch.mm f16": (dense(torch.float16), 2), "torch.mm bf16": (dense(torch.bfloat16), 2),
-    "torch._int_mm": (int8, 1), "torch._scaled_mm e4m3": (fp8, 1), "torch 2:4 f16": (structured, 1.125),
+    "torch._int_mm, x quantised eagerly": (int8, 1), "torch._scaled_mm e4m3, x quantised eagerly": (fp8, 1),
+    "torch 2:4 f16": (structured, 1.125),
 }
 
 

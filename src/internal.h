@@ -124,6 +124,12 @@ int tare_plan_features(const tare_device *d, const tare_kernel *row, char why[16
 /* Tests one row against a problem: features, then fit. 1: `out` is a plan; 0: `why` is set. */
 int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
                   const tare_plan_options *o, tare_plan *out, char why[160]);
+/* Rows that TARE_ROWS_WITHOUT names are refused with these words, where they would have accepted
+ * (src/without.c). */
+#define TARE_LEFT_OUT "left out by TARE_ROWS_WITHOUT"
+int tare_row_left_out(const char *name);
+/* TARE_E_ARG where it names a row that no device has; opens the modules where it names any. */
+tare_status tare_rows_without_check(void);
 /* Where no row accepts: the reasons that matter, in one line (src/refusal.c). */
 void tare_plan_reasons(tare_device *d, const tare_problem *p, const tare_plan_options *o, char *out,
                        size_t size);

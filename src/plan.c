@@ -58,6 +58,7 @@ int tare_plan_row(tare_device *d, const tare_kernel *row, const tare_problem *p,
     }
     if (!(fit.cost_ns >= 0) || !isfinite(fit.cost_ns) || !(fit.bytes >= 0) || !(fit.ops >= 0))
         return refuse(why, "its predicted cost is no number"); /* nothing compares with a NaN */
+    if (tare_row_left_out(row->name)) return refuse(why, TARE_LEFT_OUT);
     if (tare_declined(d, p, row->name, why)) {
         tare_text_clean(why); /* it was cut to length */
         return 0;

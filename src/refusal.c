@@ -49,7 +49,8 @@ static void collect(tare_device *d, const tare_problem *p, const tare_plan_optio
             tare_plan plan;
             char why[160];
             if (tare_plan_row(d, *row, p, o, &plan, why)) continue;
-            if (near && !takes_weights(d, *row, p)) continue;
+            int left_out = strcmp(why, TARE_LEFT_OUT) == 0;
+            if (near && !left_out && !takes_weights(d, *row, p)) continue;
             add_reason(out, near ? (*row)->name : NULL, why);
         }
 }

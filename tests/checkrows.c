@@ -6,8 +6,11 @@
  *   checkrows all DEVICE     what checkall does: every format, type, flag and shape, and large
  * ones; and what test_xnan does: x that is not finite
  *
- * DEVICE: how the ids begin, "opencl", "cuda:0" or "cpu". A third argument: only rows whose name
- * holds it. A line a row; 0 where all are right. */
+ *   checkrows names DEVICE   only what the rows are called
+ *
+ * DEVICE: how the ids begin, "opencl", "cuda:0" or "cpu". A third argument: the row of that name,
+ * or where there is none only rows whose name holds it. A line a row; 0 where all are right, 3
+ * where a row took the device along: that row is named, and those after it are not tried. */
 #include "tests/rowcheck.h"
 #include "tests/rowdata.h"
 #include "tests/rowvalues.h"
@@ -37,6 +40,7 @@ static const kase kases[] = {
     {66, 70, 203, TARE_BF16, 0},       {259, 133, 104, TARE_F16, TARE_BIAS},
     {12, 33, 2000, TARE_F16, 0},       {17, 35, 700, TARE_BF16, TARE_RELU}};
 enum { KASES = sizeof kases / sizeof *kases, CUDA_KASES = 4 };
+enum { LOST = -2 }; /* of a check: neither right nor wrong */
 
 /* Of a row: packed on the device, or refused there. */
 static rowvalues packings;
@@ -94,6 +98,22 @@ static void fill(rig *r, const tare_format *f, const kase *q) {
     for (int64_t i = 0; i < q->n; i++) r->b[i] = random_unit(&state);
 }
 
+/* A row that breaks the context takes all that come after it along: nothing works there then. */
+static int is_lost(tare_device *d) {
+    char text[300], byte = 0;
+    tare_buffer *b = NULL;
+    tare_stream *s = NULL;
+    snprintf(text, sizeof text, "%s", tare_last_error());
+    tare_status st = tare_stream_create(d, &s);
+    if (st == TARE_OK) st = tare_buffer_create(d, 1, &b);
+    if (st == TARE_OK) st = tare_buffer_write(s, b, 0, &byte, 1);
+    if (st == TARE_OK) st = tare_stream_sync(s);
+    tare_buffer_destroy(b);
+    tare_stream_destroy(s);
+    (void)tare_fail(TARE_E_DEVICE, "%s", text);
+    return st == TARE_E_DEVICE;
+}
+
 /* -1: the row does not take it. */
 static int check(tare_device *d, const tare_kernel *row, const char *name, const kase *q) {
     rig r;
@@ -116,13 +136,14 @@ static int check(tare_device *d, const tare_kernel *row, const char *name, const
         r.ref = malloc(count * sizeof(double));
         r.mag = malloc(count * sizeof(double));
         const float *bias = q->flags & TARE_BIAS ? r.b : NULL;
-        ok = tare_reference(&p, &r.t, r.xs, bias, r.ref, r.mag) == TARE_OK &&
-             multiply(&plan, &r) == TARE_OK;
-        if (!ok) printf("%s, %s: %s\n", row->name, name, tare_last_error());
+        int ran = tare_reference(&p, &r.t, r.xs, bias, r.ref, r.mag) == TARE_OK &&
+                  multiply(&plan, &r) == TARE_OK;
+        ok = ran;
+        if (!ran) printf("%s, %s, m %d: %s\n", row->name, name, (int)q->m, tare_last_error());
         for (size_t i = 0; ok && i < count; i++)
             ok = fabs((double)tare_load(q->type, r.ys, i) - r.ref[i]) <=
                  tare_error_bound(&p, r.ref[i], r.mag[i]);
-        if (!ok) printf("%s, %s, m %d: wrong\n", row->name, name, (int)q->m);
+        if (ran && !ok) printf("%s, %s, m %d: wrong\n", row->name, name, (int)q->m);
     }
     clear(&r);
     return ok;
@@ -139,6 +160,7 @@ static int check_small(tare_device *d, const tare_kernel *row) {
             int one = check(d, row, rowcheck_format(i), &q);
             if (one >= 0) runs++;
             if (one == 0) ok = 0;
+            if (one == 0 && is_lost(d)) return LOST;
         }
     printf("%-8s %-28s %5d runs: %s\n", d->info.id, row->name, runs,
            ok && runs ? "right" : "WRONG");
@@ -151,44 +173,91 @@ static int check_small(tare_device *d, const tare_kernel *row) {
 static int check_all(tare_device *d, const tare_kernel *row) {
     rowcheck c = {.seed = 20261124};
     int ok = rowcheck_run(d, row, &c) && rowcheck_large(d, row, &c) && rowcheck_xnan(d, row, &c);
+    if (!ok && is_lost(d)) {
+        printf("%s\n", c.failure);
+        return LOST;
+    }
     printf("%-8s %-28s %5ld runs, worst error %.2f of the bound: %s\n", d->info.id, row->name,
            c.runs, c.worst, ok ? "right" : c.failure);
     return ok;
 }
 
-/* part: of the names of the rows that are checked. */
-static int check_device(tare_device *d, int all, const char *part, int *rows) {
-    int ok = 1;
-    for (const tare_kernel *const *row = d->backend->rows; *row; row++) {
-        char why[160];
-        if (!strstr((*row)->name, part)) continue;
-        if (!tare_plan_features(d, *row, why)) {
-            printf("%-8s %-28s skipped: %s\n", d->info.id, (*row)->name, why);
-            continue;
-        }
-        ok &= all ? check_all(d, *row) : check_small(d, *row);
-        fflush(stdout);
-        ++*rows;
+static int is_wanted(const tare_device *d, const tare_kernel *row, const char *part) {
+    for (const tare_kernel *const *r = d->backend->rows; *r; r++)
+        if (strcmp((*r)->name, part) == 0) return strcmp(row->name, part) == 0;
+    return strstr(row->name, part) != NULL;
+}
+
+typedef struct tally {
+    int rows, wrong, lost, untried;
+    enum { SMALL, ALL, NAMES } what;
+} tally;
+
+/* lost: the row that took the device along, null until one does. */
+static void check_row(tare_device *d, const tare_kernel *row, const char **lost, tally *t) {
+    char why[160];
+    if (tare_row_left_out(row->name)) {
+        printf("%-8s %-28s skipped: " TARE_LEFT_OUT "\n", d->info.id, row->name);
+        return;
     }
-    return ok;
+    if (!tare_plan_features(d, row, why)) {
+        printf("%-8s %-28s skipped: %s\n", d->info.id, row->name, why);
+        return;
+    }
+    if (*lost) {
+        printf("%-8s %-28s not tried: the device was lost in %s\n", d->info.id, row->name, *lost);
+        t->untried++;
+        return;
+    }
+    int ok = t->what == ALL ? check_all(d, row) : check_small(d, row);
+    t->rows++;
+    t->wrong += ok == 0;
+    if (ok == LOST) {
+        printf("%-8s %-28s LOST THE DEVICE\n", d->info.id, row->name);
+        *lost = row->name;
+        t->lost++;
+    }
+}
+
+/* part: of the names of the rows that are checked. */
+static void check_device(tare_device *d, const char *part, tally *t) {
+    const char *lost = NULL;
+    for (const tare_kernel *const *row = d->backend->rows; *row; row++) {
+        if (!is_wanted(d, *row, part)) continue;
+        if (t->what == NAMES)
+            printf("%s\n", (*row)->name);
+        else
+            check_row(d, *row, &lost, t);
+        fflush(stdout);
+    }
+}
+
+static int tell(const tally *t) {
+    int right = t->rows && !t->wrong && !t->lost;
+    for (int i = 0; tare_backend_refusal(i); i++) printf("%s\n", tare_backend_refusal(i));
+    printf("checkrows: %d rows, %s", t->rows, right ? "all right" : "NOT right");
+    if (t->lost) printf("; %d lost the device, %d not tried after it", t->lost, t->untried);
+    printf("\n");
+    fflush(stdout);
+    return t->lost ? 3 : !right;
 }
 
 int main(int argc, char **argv) {
-    int ok = 1, rows = 0;
-    if (argc < 3 || argc > 4 || (strcmp(argv[1], "small") != 0 && strcmp(argv[1], "all") != 0)) {
-        fprintf(stderr, "usage: checkrows small|all DEVICE [ROW]\n");
+    static const char *const whats[] = {"small", "all", "names"};
+    tally t = {.what = 0};
+    while (argc > 1 && t.what <= NAMES && strcmp(argv[1], whats[t.what]) != 0) t.what++;
+    if (argc < 3 || argc > 4 || t.what > NAMES) {
+        fprintf(stderr, "usage: checkrows small|all|names DEVICE [ROW]\n");
         return 2;
     }
     for (int i = 0; i < tare_device_count(); i++) {
         tare_device *d = tare_device_get(i);
-        if (strncmp(d->info.id, argv[2], strlen(argv[2])) != 0) continue;
-        ok &= check_device(d, strcmp(argv[1], "all") == 0, argc > 3 ? argv[3] : "", &rows);
+        if (strncmp(d->info.id, argv[2], strlen(argv[2])) == 0)
+            check_device(d, argc > 3 ? argv[3] : "", &t);
     }
-    for (int i = 0; tare_backend_refusal(i); i++) printf("%s\n", tare_backend_refusal(i));
-    printf("checkrows: %d rows, %s\n", rows, ok && rows ? "all right" : "NOT right");
-    fflush(stdout);
+    int code = t.what == NAMES ? 0 : tell(&t);
     /* CLBlast gives its programs back from a destructor at exit, when oclgrind has already taken
      * down the compiler that they belong to. */
-    if (getenv("TARE_CHECKROWS_NO_EXIT_HANDLERS")) _Exit(!(ok && rows));
-    return !(ok && rows);
+    if (getenv("TARE_CHECKROWS_NO_EXIT_HANDLERS")) _Exit(code);
+    return code;
 }

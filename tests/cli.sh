@@ -66,6 +66,16 @@ grep -q 'no OpenBLAS: /none/libblas.so was not found, no oneDNN: switched off by
     fail "devices does not say which libraries are missing"
 expect 0 'matmul_any_ref' explain --scheme csr@0.9 -n 64 -k 64
 expect 2 'scheme' explain --scheme w3a3 -n 64 -k 64
+# A row left out by name: refused with these words, and another is taken.
+expect 0 '^->' explain --scheme w8a8 -n 64 -k 64
+best=$(sed -n 's/^-> \([a-z0-9_]*\).*/\1/p' out)
+TARE_ROWS_WITHOUT=$best expect 0 "^   $best .*left out by TARE_ROWS_WITHOUT" explain --scheme w8a8 -n 64 -k 64
+grep -q '^-> matmul_' out || fail "without $best no row is left"
+TARE_ROWS_WITHOUT="matmul_any_ref, $best" expect 0 "^   $best .*left out" explain --scheme w8a8 -n 64 -k 64
+TARE_ROWS_WITHOUT=matmul expect 2 "no device here has a kernel 'matmul'" explain --scheme w8a8 -n 64 -k 64
+TARE_ROWS_WITHOUT=$best expect 0 '' bench -n 64 -k 64 -m 1 --scheme w8a8 --time 0.01 --samples 6 -o jsonl --out without.jsonl
+grep '"scheme":"w8a8"' without.jsonl | grep -q "\"kernel\":\"$best\"" && fail "$best was measured without it"
+grep -q "\"rows_without\":\"$best\"" without.jsonl || fail "records do not say what was left out"
 expect 2 'scheme' bench --scheme w3a3 -n 64 -k 64
 expect 2 'suite' bench nosuchsuite
 expect 2 '-n' bench -n 0 -k 64

@@ -195,6 +195,20 @@ Test(measure, an_error_ends_it_and_leaves_nothing) {
     cr_assert_eq(r.n, 0);
 }
 
+Test(measure, an_error_names_whose_it_was) {
+    for (int fails = 1; fails < 60; fails += 19) { /* warming up, in the pilot, in the rounds */
+        spin s[3] = {{.turns = 100}, {.turns = 100, .fail_at = fails}, {.turns = 100}};
+        bench_contestant c[3];
+        bench_options o = bench_options_default();
+        bench_result r[3];
+        int failed = -1;
+        o.failed = &failed;
+        for (int i = 0; i < 3; i++) c[i] = (bench_contestant){.run = spin_run, .ctx = &s[i]};
+        cr_assert_eq(bench_measure(c, 3, &o, r), TARE_E_DEVICE);
+        cr_expect_eq(failed, 1, "run %d: %d", fails, failed);
+    }
+}
+
 /* A device whose probe is low for ever: measuring goes on when patience ends, and says so. */
 static tare_status low_probe(void *state, tare_probe_kind what, double seconds, double *rate) {
     static int calls;

@@ -57,9 +57,9 @@ static const char help[] =
     "  tare bench llama-7b --scheme w4a16-g64 -o jsonl --out llama.jsonl\n"
     "\n"
     "exit codes: 0 ok, 1 gate failed, 2 bad input, 3 device or kernel absent, 4 wrong result,\n"
-    "5 inconclusive where --gate demands a decision, 130 (143) ended by Ctrl-C (SIGTERM): what "
-    "was\n"
-    "measured by then is written, what was not is named\n";
+    "5 inconclusive where --gate demands a decision, 6 a device was lost (the kernel that ran is\n"
+    "named, and what was measured before is written), 130 (143) ended by Ctrl-C (SIGTERM): what\n"
+    "was measured by then is written, what was not is named\n";
 
 /* One of the devices has it; what the others lack becomes a refusal in their cells. */
 static tare_status find_kernel(const bench_devices *list, const char *name) {
@@ -145,6 +145,7 @@ int cli_bench(int argc, char **argv) {
     if (s != TARE_OK) cli_bad("bench", "%s", tare_last_error());
     int code = s == TARE_OK ? (int)bench_outcome_of(j.cells.cell, j.cells.count, j.args.gate)
                             : bench_exit_of(s);
+    if (s == TARE_E_DEVICE && j.lost[0]) code = CLI_LOST;
     if (s == TARE_OK && bench_interrupted() && code != CLI_WRONG) code = cli_interrupted("bench");
     bench_job_clear(&j);
     return code;

@@ -20,6 +20,7 @@ typedef struct bench_job {
     json_t *plan;
     int shown;          /* cells that are there */
     double *shown_peak; /* and the pct_peak that they were shown with */
+    char lost[600];     /* what became of a device that was lost; "": none was */
 } bench_job;
 
 /* With shapes and devices known: what a signal leaves out has names from here on. */

@@ -213,11 +213,31 @@ static int is_late(bench_job *j, const group_of *g) {
     return 1;
 }
 
+static int is_lost(bench_job *j, const group_of *g) {
+    if (!g->setup->lost) return 0;
+    left_out(j, g, "the device was lost");
+    return 1;
+}
+
+/* Other devices go on; the first loss is told in the end. */
+static void note_lost(bench_job *j, const group_of *g) {
+    const char *row = g->setup->lost_row;
+    if (!j->lost[0])
+        snprintf(j->lost, sizeof j->lost, "%s; what was measured before is written%s%s%s",
+                 g->setup->lost_why, *row ? "; TARE_ROWS_WITHOUT=" : "", row,
+                 *row ? " leaves that kernel out" : "");
+    left_out(j, g, "the device was lost");
+}
+
 static tare_status one_group(bench_job *j, const group_of *g, int is_last) {
     bench_progress_begin(&j->progress, g->name);
     tare_status s = bench_group(g->setup, g->shape, g->m, j->scheme, j->schemes, &j->cells);
     if (s != TARE_OK && bench_interrupted()) { /* half a group has no verdicts */
         left_out(j, g, "interrupted");
+        s = TARE_OK;
+    }
+    if (s != TARE_OK && g->setup->lost) {
+        note_lost(j, g);
         s = TARE_OK;
     }
     if (s == TARE_E_NOMEM && !is_last) { /* the next may be smaller */
@@ -236,7 +256,7 @@ static tare_status measure_all(bench_job *j) {
         int before = j->cells.count, is_last = p->group + 1 == p->groups;
         g.setup->progress = bench_progress_show;
         g.setup->ctx = p;
-        if (is_late(j, &g)) continue;
+        if (is_lost(j, &g) || is_late(j, &g)) continue;
         s = one_group(j, &g, is_last);
         if (s == TARE_OK && j->cells.count > before && !(is_last && j->args.out))
             s = show(j, p->group + 1);
@@ -282,7 +302,10 @@ tare_status bench_job_run(bench_job *j) {
     bench_last_unlock();
     tell_short(j);
     if (bench_interrupted() && j->cells.count == 0) return TARE_OK; /* a file stays as it was */
-    if (s == TARE_OK) return finish(j);
+    if (s == TARE_OK) {
+        TARE_TRY(finish(j));
+        return j->lost[0] ? tare_fail(TARE_E_DEVICE, "%s", j->lost) : TARE_OK;
+    }
     /* What was measured before a failure is reported all the same; the failure keeps its words. */
     snprintf(why, sizeof why, "%s", tare_last_error());
     if (j->cells.count > 0) (void)finish(j);

@@ -15,6 +15,7 @@ enum {
     CLI_ABSENT = 3,  /* a device or kernel is not there */
     CLI_WRONG = 4,   /* a kernel gave a wrong result */
     CLI_OPEN = 5,    /* inconclusive where a decision was demanded */
+    CLI_LOST = 6,    /* a device was lost; what was measured before is written */
     CLI_SIGNAL = 128 /* and its number: a signal ended it, and what was done by then is written */
 };
 

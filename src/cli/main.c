@@ -33,13 +33,15 @@ static void usage(FILE *out) {
           "  tare --version\n\n"
           "Begin with `tare demo`, or with the bottleneck: `tare bench llama-7b -m 1`.\n\n"
           "exit codes: 0 ok, 1 a gate failed, 2 usage or bad input, 3 device or kernel absent,\n"
-          "4 wrong result, 5 inconclusive where a decision was demanded; 130 ended by Ctrl-C\n\n"
+          "4 wrong result, 5 inconclusive where a decision was demanded, 6 a device was lost; 130 "
+          "ended by Ctrl-C\n\n"
           "environment: TARE_THREADS (host threads), TARE_CPU_MASK (portable, or on x86 what "
           "kernels may use:\n"
           "avx2 avx512 vnni bf16 vbmi2, each with what it stands on; or bits 1 2 4 8 16),\n"
           "TARE_BACKEND_DIR (absolute folder of backend modules),\n"
           "TARE_OPENBLAS, TARE_ONEDNN (the file of that library to open, off for none),\n"
           "TARE_CUDA_LIBRARIES (absolute folder of NVIDIA's libraries, the only one then),\n"
+          "TARE_ROWS_WITHOUT (kernels to leave out, by name: a,b),\n"
           "TARE_CACHE_DIR (built programs, tuned parameters, the drift of tare zero; default\n"
           "~/.cache/tare)\n",
           out);

@@ -16,7 +16,8 @@
  * since it waits for the device.
  *
  * An error of a kernel sticks, as on a device: every later call returns it. Memory is allocated to
- * the byte, so that AddressSanitizer sees what a kernel reads past it. */
+ * the byte, so that AddressSanitizer sees what a kernel reads past it. Rows that break, hang or are
+ * wrong on request: planted.c. */
 #include "cuda/args.h"
 #include "emu.h"
 
@@ -190,6 +191,11 @@ void tare_emu_submit(void *stream, void (*work)(const void *), const void *ctx, 
         work(copy.data());
         return cudaSuccess;
     });
+}
+/* What a kernel that reads where nothing is does to its process: queued work that calls this makes
+ * every later call fail. */
+void tare_emu_break(void) {
+    stuck = cudaErrorIllegalAddress;
 }
 void tare_emu_reset(void) {
     stuck = last = cudaSuccess;
