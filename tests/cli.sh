@@ -275,8 +275,9 @@ grep -q 'INCOMPLETE; without second' out || fail "a total of half a model: $(cat
 [ $? = 5 ] && [ ! -s out ] || fail "breakeven without time: $(cat out err)"
 [ "$(grep -c 'cpu 64x64 m 1 [a-z0-9-]*: not begun, no time left' err)" = 4 ] || fail "what was not begun is not named: $(cat err)"
 grep -q 'nothing was found within the limit' err || fail "breakeven without time: $(cat err)"
-"$tool" breakeven -n 64 -k 64 -m 1,8 --scheme csr,bitmap --cache hot --samples 6 --limit 10 -o jsonl >out 2>err ||
-    fail "breakeven with a limit: $(cat err)"
+"$tool" breakeven -n 64 -k 64 -m 1,8 --scheme csr,bitmap --cache hot --samples 6 --limit 10 -o jsonl >out 2>err
+code=$? # where the machine is so busy that nothing was found, it says so
+[ $code = 0 ] || { [ $code = 5 ] && [ ! -s out ]; } || fail "breakeven with a limit: exit code $code, $(cat err)"
 rows=$(grep -c '"result":"\(at\|always\|never\|unclear\|cut\)"' out)
 [ $((rows + 2 * $(grep -c 'not begun' err))) = 8 ] || fail "a search is neither there nor named: $(cat out err)"
 for form in table jsonl; do
