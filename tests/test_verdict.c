@@ -177,7 +177,7 @@ Test(verdict, totals_have_the_same_opponents) {
         const bench_model *m = &all.model[i];
         cr_assert(m->against.base, "%s", m->scheme.name);
         cr_expect_str_eq(m->against.base->scheme.name, against[i], "%s", m->scheme.name);
-        cr_expect_eq(bench_model_verdict(m), verdict[i], "%s", m->scheme.name);
+        cr_expect_eq((int)bench_model_verdict(m), verdict[i], "%s", m->scheme.name);
         cr_expect_str_eq(m->vs_float.base->scheme.name, "bf16");
     }
     cr_expect(all.model[3].vs_float.ratio > 1.4, "it beats the floats alone");
