@@ -12,7 +12,8 @@ void bench_interrupt_arm(void);
 int bench_interrupted(void);
 
 /* The same, and `end` is called in a thread of its own where the signal is still unanswered after
- * `seconds`: the work may be deep in an encoder or in a driver's compiler. */
+ * `seconds`: the work may be deep in an encoder or in a driver's compiler. Where no thread is to be
+ * had it is bench_interrupt_arm alone. */
 tare_status bench_interrupt_within(double seconds, void (*end)(int number));
 
 /* From this time on (bench_now_ns) there is no time left; 0: there is. */
