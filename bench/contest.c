@@ -112,15 +112,17 @@ static tare_status make_copies(bench_group_state *g, field *f, size_t target) {
 /* Hot weights lie at a few places, for where they lie is luck: as many as make HOT_BYTES. Large
  * ones lie on many pages, and average it by themselves. */
 static tare_status make_places(bench_group_state *g, field *f) {
-    for (int i = 0; i < f->count; i++) {
+    tare_status s = TARE_OK;
+    for (int i = 0; i < f->count && s == TARE_OK; i++) {
         bench_entrant *e = f->in[i];
         size_t one = e->cell.packed_bytes ? e->cell.packed_bytes : 1, places = HOT_BYTES / one;
         e->rotor.places = 1;
         if (e->carry.blob || e->rotor.timing == BENCH_BY_GRAPH || places < 2) continue;
         e->rotor.places = places > BENCH_HOT_COPIES ? BENCH_HOT_COPIES : (int)places;
-        TARE_TRY(bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, e->rotor.places));
+        s = bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, e->rotor.places);
+        if (s != TARE_OK) s = bench_lost_row(g, s, &e->cell);
     }
-    return TARE_OK;
+    return s;
 }
 
 static void on_progress(void *ctx, double done) {

@@ -72,3 +72,18 @@ tare_status bench_devices_present(const char *text, bench_devices *out, char *sk
     if (out->count == 0) TARE_FAIL(TARE_E_NODEVICE, "%s", skipped);
     return TARE_OK;
 }
+
+int bench_device_lost(tare_device *d) {
+    char text[512], byte = 0;
+    tare_buffer *b = NULL;
+    tare_stream *s = NULL;
+    snprintf(text, sizeof text, "%s", tare_last_error());
+    tare_status st = tare_stream_create(d, &s);
+    if (st == TARE_OK) st = tare_buffer_create(d, 1, &b);
+    if (st == TARE_OK) st = tare_buffer_write(s, b, 0, &byte, 1);
+    if (st == TARE_OK) st = tare_stream_sync(s);
+    tare_buffer_destroy(b);
+    tare_stream_destroy(s);
+    (void)tare_fail(TARE_E_DEVICE, "%s", text);
+    return st == TARE_E_DEVICE;
+}

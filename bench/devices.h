@@ -16,4 +16,7 @@ tare_status bench_devices_parse(const char *text, bench_devices *out);
  * "cuda: why; opencl: why", else "". */
 tare_status bench_devices_present(const char *text, bench_devices *out, char *skipped, size_t size);
 
+/* Whether the least that a device does fails on it. The error at hand stays. */
+int bench_device_lost(tare_device *d);
+
 #endif

@@ -1,38 +1,24 @@
 #include "bench/drift.h"
+#include "src/cache.h"
 #include "src/data/file.h"
 #include "src/internal.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum { PATH_SIZE = 1024, FILE_MAX = 1 << 20, ENTRIES_MAX = 1000 };
 #define SHARE_MAX 1.0 /* of a machine that says more nobody wants an interval */
 static const char schema[] = "tare-drift-1";
 
-/* As the caches of built programs: $TARE_CACHE_DIR (set to nothing: none), $XDG_CACHE_HOME/tare,
- * ~/.cache/tare. */
-static int folder(char out[PATH_SIZE]) {
-    const char *own = getenv("TARE_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"),
-               *home = getenv("HOME");
-    int n = 0;
-    if (own)
-        n = *own == '/' ? snprintf(out, PATH_SIZE, "%s", own) : 0;
-    else if (xdg && *xdg == '/')
-        n = snprintf(out, PATH_SIZE, "%s/tare", xdg);
-    else if (home && *home == '/')
-        n = snprintf(out, PATH_SIZE, "%s/.cache/tare", home);
-    return n > 0 && n < PATH_SIZE - 16;
-}
-
+/* 0: there is no folder for it. */
 static int file_of(char out[PATH_SIZE]) {
-    if (!folder(out)) return 0;
-    strcat(out, "/drift.json");
+    static const char name[] = "/drift.json";
+    if (!tare_cache_folder(out, PATH_SIZE - sizeof name)) return 0;
+    strcat(out, name);
     return 1;
 }
 
@@ -80,29 +66,15 @@ bench_drift bench_drift_load(const bench_setup *s, enum bench_cache cache) {
     return d;
 }
 
-static tare_status make_folder(void) {
-    char path[PATH_SIZE];
-    if (!folder(path))
-        TARE_FAIL(TARE_E_IO, "no folder to keep the drift in: TARE_CACHE_DIR names one");
-    for (char *c = path + 1; *c; c++) { /* those above it, too */
-        if (*c != '/') continue;
-        *c = 0;
-        (void)mkdir(path, 0777);
-        *c = '/';
-    }
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
-        TARE_FAIL(TARE_E_IO, "%.300s: %s", path, strerror(errno));
-    return TARE_OK;
-}
-
 tare_status bench_drift_store(const bench_setup *s, enum bench_cache cache, double share) {
     char path[PATH_SIZE], key[400], date[32] = "";
     time_t now = time(NULL);
     struct tm t;
     if (!(share > 0 && share <= SHARE_MAX))
         TARE_FAIL(TARE_E_VALUE, "a drift of %.3g is none to widen intervals by", share);
-    TARE_TRY(make_folder());
-    file_of(path);
+    if (!file_of(path))
+        TARE_FAIL(TARE_E_IO, "no folder to keep the drift in: TARE_CACHE_DIR names one");
+    tare_cache_make_folders(path);
     key_of(s, cache, key, sizeof key);
     if (gmtime_r(&now, &t)) strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &t);
     json_t *entries = read_entries();

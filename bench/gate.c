@@ -1,6 +1,7 @@
 /* A pair's word first, then all of them. */
 #include "bench/gate.h"
 #include "bench/cell.h"
+#include "bench/stats.h"
 #include "bench/table.h"
 
 #include <math.h>
@@ -247,11 +248,6 @@ static void name_some(char line[BENCH_GATE_LINE], const jury *j, const char *wor
     free(all);
 }
 
-static int by_value(const void *a, const void *b) {
-    const double *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
 /* Of all pairs, baselines too: where everything moved alike, it was no single kernel. */
 static void add_median(char line[BENCH_GATE_LINE], const json_t *pairs) {
     size_t at, n = 0;
@@ -262,8 +258,8 @@ static void add_median(char line[BENCH_GATE_LINE], const json_t *pairs) {
         double r = bench_json_number(p, "ratio");
         if (isfinite(r)) ratio[n++] = r;
     }
-    qsort(ratio, n, sizeof *ratio, by_value);
-    if (n > 1) add(line, "; the median a / b of all %zu cells is %.3g", n, ratio[n / 2]);
+    bench_sort(ratio, n);
+    if (n > 1) add(line, "; the median a / b of all %zu cells is %.3g", n, bench_median(ratio, n));
     free(ratio);
 }
 

@@ -6,8 +6,9 @@
 #include <jansson.h>
 
 /* b's time over a's that two runs of one kernel on one machine may show although nothing changed
- * and both intervals are narrow: their weights lie on other pages (1.26 was seen on an idle
- * machine), and load comes and goes (1.45). */
+ * and both intervals are narrow: load comes and goes, and memory with it. Of 24 pairs of unchanged
+ * runs at 2048 x 2048 on a shared machine the farthest cell was 1.97 apart, 1.63 by the near end of
+ * its interval, while the ceilings fell to 0.88; load on another machine made it 1.45. */
 #define BENCH_RUNS_APART 1.5
 /* The same where each run chose its kernel itself: a heat is short, and chose one of 2.2 times the
  * other's time under load. */

@@ -139,11 +139,12 @@ static void choose(bench_group_state *g, int scheme) {
 /* A cold sample follows a run on another copy (rotate.c): of those in a heat there is one so far.
  */
 static tare_status second_copies(bench_group_state *g) {
+    size_t taken = g->packed + g->setup->store.bytes;
     for (int i = 0; i < g->entrants; i++) {
         bench_entrant *e = g->entrant[i];
-        size_t bytes = e->cell.packed_bytes, taken = g->packed + g->setup->store.bytes;
         if (!e->heat || !rivals_of(g, e) || !e->rotor.cold || !e->rotor.ran_last) continue;
-        if (e->rotor.copies > 1 || taken + bytes > g->setup->memory) continue;
+        if (e->rotor.copies > 1 || taken + e->cell.packed_bytes > g->setup->memory) continue;
+        taken += e->cell.packed_bytes;
         TARE_TRY(bench_rotor_grow(&e->rotor, &g->encoded[e->scheme]->t, 2));
     }
     return TARE_OK;

@@ -12,6 +12,7 @@
 static volatile sig_atomic_t asked, watched;
 static sem_t wake;
 static double deadline;
+static int stopped;
 
 static struct {
     double seconds;
@@ -72,12 +73,13 @@ void bench_deadline_set(double ns) {
     deadline = ns;
 }
 
-int bench_past_deadline(void) {
-    return deadline > 0 && bench_now_ns() > deadline;
+tare_status bench_go_on(void) {
+    stopped = asked || (deadline > 0 && bench_now_ns() > deadline);
+    if (asked) TARE_FAIL(TARE_E_DEVICE, "interrupted by signal %d", (int)asked);
+    if (stopped) TARE_FAIL(TARE_E_DEVICE, "no time left");
+    return TARE_OK;
 }
 
-tare_status bench_go_on(void) {
-    if (asked) TARE_FAIL(TARE_E_DEVICE, "interrupted by signal %d", (int)asked);
-    if (bench_past_deadline()) TARE_FAIL(TARE_E_DEVICE, "no time left");
-    return TARE_OK;
+int bench_stopped(void) {
+    return stopped;
 }

@@ -18,10 +18,12 @@ tare_status bench_interrupt_within(double seconds, void (*end)(int number));
 
 /* From this time on (bench_now_ns) there is no time left; 0: there is. */
 void bench_deadline_set(double ns);
-int bench_past_deadline(void);
 
 /* TARE_OK, or an error once a signal has asked or the time is over: for loops that give up there.
  */
 tare_status bench_go_on(void);
+/* Whether that is what it last said. An error without it is some other one, and no end that was
+ * asked for. */
+int bench_stopped(void);
 
 #endif

@@ -86,7 +86,7 @@ static tare_status column_make(const bench_result *r, column *c) {
         /* Samples that nobody gave a slice are spread over all of them, in their order. */
         int slice = r->slice ? r->slice[i] : (int)(i * BENCH_SLICES / r->n);
         c->at[i] = (point){r->samples[i], slice < BENCH_SLICES ? slice : BENCH_SLICES - 1,
-                           unit && r->place ? unit[r->place[i]] : 0};
+                           unit ? unit[r->place[i]] : 0};
     }
     free(unit);
     qsort(c->at, c->n, sizeof *c->at, ascending);

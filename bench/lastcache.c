@@ -3,10 +3,9 @@
 
 #include "bench/clock.h"
 #include "bench/noise.h"
+#include "bench/stats.h"
 #include "src/internal.h"
 #include "src/room.h"
-
-#include "bench/stats.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

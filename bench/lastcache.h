@@ -14,9 +14,8 @@ typedef struct bench_knee {
     size_t sure; /* the third of them, twice as large */
 } bench_knee;
 
-/* The knee of such a curve over memory's rate (`memory`, GB/s), among least, least * 1.41, least *
- * 2
- * ... most. There is none where the first size is as slow as memory already (a cache that is no
+/* The knee of such a curve over memory's rate (`memory`, GB/s), at least, 1.41 least, 2 least ...
+ * up to most. There is none where the first size is as slow as memory already (a cache that is no
  * faster can't be told from it), where no three in a row are, or where one could not be measured.
  */
 bench_knee bench_knee_find(bench_read_rate *rate, void *ctx, double memory, size_t least,

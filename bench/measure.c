@@ -155,7 +155,7 @@ static int is_due(const race *r, const lane *l) {
     return r->round == 0 || r->round * l->quota / r->rounds > (r->round - 1) * l->quota / r->rounds;
 }
 
-/* The next sample in this round's order; a new order when it is through. */
+/* The next turn in this round's order; a new order when it is through. */
 static tare_status step(race *r) {
     lane *l = &r->lanes[r->order[r->at]];
     if (is_due(r, l)) TARE_TRY(take_turn(r, l, (int)(r->round * BENCH_SLICES / r->rounds)));

@@ -2,6 +2,7 @@
 #include "bench/record.h"
 #include "bench/drift.h"
 #include "bench/lastcache.h"
+#include "bench/table.h"
 #include "bench/watch.h"
 #include "src/internal.h"
 
@@ -15,19 +16,10 @@
 #define TARE_GIT_COMMIT ""
 #endif
 
-/* JSON has no NaN and no infinity. */
-static json_t *number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *text(const char *s) {
     if (!s || !*s) return json_null();
     json_t *j = json_string(s);
     return j ? j : json_null(); /* not UTF-8 */
-}
-
-static json_t *pair(double lo, double hi) {
-    return isfinite(lo) && isfinite(hi) ? json_pack("[f, f]", lo, hi) : json_null();
 }
 
 /* The keys of those that were not measured. */
@@ -48,18 +40,20 @@ static json_t *estimates(const tare_rates *r) {
 
 static json_t *rates(const tare_rates *r) {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "read_gbs",
-                     number(r->read_gbs), "cache_gbs", number(r->cache_gbs), "f32_gflops",
-                     number(r->f32_gflops), "bf16_gflops", number(r->bf16_gflops), "i8_gops",
-                     number(r->i8_gops), "launch_ns", number(r->launch_ns), "h2d_gbs",
-                     number(r->h2d_gbs), "d2h_gbs", number(r->d2h_gbs), "measured",
-                     r->measured != 0, "estimates", estimates(r));
+                     bench_json_real(r->read_gbs), "cache_gbs", bench_json_real(r->cache_gbs),
+                     "f32_gflops", bench_json_real(r->f32_gflops), "bf16_gflops",
+                     bench_json_real(r->bf16_gflops), "i8_gops", bench_json_real(r->i8_gops),
+                     "launch_ns", bench_json_real(r->launch_ns), "h2d_gbs",
+                     bench_json_real(r->h2d_gbs), "d2h_gbs", bench_json_real(r->d2h_gbs),
+                     "measured", r->measured != 0, "estimates", estimates(r));
 }
 
 /* By which intervals of medians are widened, and since when it is known. */
 static json_t *drift(const bench_setup *s) {
     bench_drift cold = bench_drift_load(s, BENCH_COLD), hot = bench_drift_load(s, BENCH_HOT);
-    return json_pack("{s:o, s:o, s:o, s:o}", "cold", number(cold.share > 0 ? cold.share : NAN),
-                     "cold_date", text(cold.date), "hot", number(hot.share > 0 ? hot.share : NAN),
+    return json_pack("{s:o, s:o, s:o, s:o}", "cold",
+                     bench_json_real(cold.share > 0 ? cold.share : NAN), "cold_date",
+                     text(cold.date), "hot", bench_json_real(hot.share > 0 ? hot.share : NAN),
                      "hot_date", text(hot.date));
 }
 
@@ -122,7 +116,7 @@ static json_t *replay(const bench_setup *s, const bench_cell *c) {
 }
 
 static json_t *told(double v) {
-    return v < 0 ? json_null() : number(v);
+    return v < 0 ? json_null() : bench_json_real(v);
 }
 
 static json_t *clocks_at(const tare_clocks *c) {
@@ -181,7 +175,7 @@ static json_t *noise(const bench_noise_log *n) {
                      n->probes, "redone_blocks", n->redone, "waited_ns", n->waited_ns,
                      "set_aside_samples", (json_int_t)n->set_aside, "low_samples",
                      (json_int_t)n->low, "lost_share",
-                     is_watched(n) ? number(n->lost) : json_null(), "disturbed_samples",
+                     is_watched(n) ? bench_json_real(n->lost) : json_null(), "disturbed_samples",
                      is_watched(n) ? json_integer((json_int_t)n->disturbed) : json_null(),
                      "lost_how", text(n->how));
 }
@@ -207,7 +201,7 @@ static void put_problem(json_t *o, const bench_setup *s, const bench_cell *c) {
     put(o, "x", text(tare_type_name(c->scheme.x)));
     put(o, "y", text(tare_type_name(c->scheme.y)));
     put(o, "x_int8", json_boolean(c->scheme.flags & TARE_X_I8));
-    put(o, "sparsity", number(c->scheme.sparsity));
+    put(o, "sparsity", bench_json_real(c->scheme.sparsity));
     put(o, "kernel", text(c->kernel));
     put(o, "vendor", json_boolean(c->vendor != NULL));
     put(o, "vendor_library", text(c->vendor));
@@ -223,18 +217,18 @@ static void put_times(json_t *o, const bench_cell *c) {
     const bench_result *r = &c->result;
     int timed = r->n > 0;
     put(o, "n_samples", timed ? json_integer((json_int_t)r->n) : json_null());
-    put(o, "median_ns", number(timed ? r->median_ns : NAN));
-    put(o, "p90_ns", number(timed ? r->p90_ns : NAN));
-    put(o, "p99_ns", number(timed ? r->p99_ns : NAN));
-    put(o, "mad_ns", number(timed ? r->mad_ns : NAN));
-    put(o, "min_ns", number(timed ? r->min_ns : NAN));
-    put(o, "ci95_ns", timed ? pair(r->ci_lo, r->ci_hi) : json_null());
-    put(o, "h2d_ns", number(timed ? c->transfer.h2d_ns : NAN));
-    put(o, "kernel_ns", number(timed ? c->transfer.kernel_ns : NAN));
-    put(o, "d2h_ns", number(timed ? c->transfer.d2h_ns : NAN));
-    put(o, "end_to_end_ns", number(timed ? c->transfer.end_to_end_ns : NAN));
+    put(o, "median_ns", bench_json_real(timed ? r->median_ns : NAN));
+    put(o, "p90_ns", bench_json_real(timed ? r->p90_ns : NAN));
+    put(o, "p99_ns", bench_json_real(timed ? r->p99_ns : NAN));
+    put(o, "mad_ns", bench_json_real(timed ? r->mad_ns : NAN));
+    put(o, "min_ns", bench_json_real(timed ? r->min_ns : NAN));
+    put(o, "ci95_ns", timed ? bench_json_pair(r->ci_lo, r->ci_hi) : json_null());
+    put(o, "h2d_ns", bench_json_real(timed ? c->transfer.h2d_ns : NAN));
+    put(o, "kernel_ns", bench_json_real(timed ? c->transfer.kernel_ns : NAN));
+    put(o, "d2h_ns", bench_json_real(timed ? c->transfer.d2h_ns : NAN));
+    put(o, "end_to_end_ns", bench_json_real(timed ? c->transfer.end_to_end_ns : NAN));
     put(o, "timing", timed ? json_string(bench_timing_name(c->timing)) : json_null());
-    put(o, "tick_ns", number(timed && c->tick_ns > 0 ? c->tick_ns : NAN));
+    put(o, "tick_ns", bench_json_real(timed && c->tick_ns > 0 ? c->tick_ns : NAN));
     put(o, "unresolved", timed ? json_boolean(bench_cell_unresolved(c)) : json_null());
     put(o, "clocks", timed ? clocks(c) : json_null());
     put(o, "outliers", timed ? json_integer((json_int_t)r->outliers) : json_null());
@@ -249,33 +243,36 @@ static void put_times(json_t *o, const bench_cell *c) {
 
 static void put_judgement(json_t *o, const bench_cell *c) {
     int timed = c->result.n > 0, planned = c->plan.kernel != NULL;
-    put(o, "bytes", planned ? number(c->plan.bytes) : json_null());
-    put(o, "ops", planned ? number(c->plan.ops) : json_null());
+    put(o, "bytes", planned ? bench_json_real(c->plan.bytes) : json_null());
+    put(o, "ops", planned ? bench_json_real(c->plan.ops) : json_null());
     put(o, "nnz", c->nnz ? json_integer((json_int_t)c->nnz) : json_null());
     put(o, "parts", c->nnz ? parts(c) : json_null());
     put(o, "packed_bytes", planned ? json_integer((json_int_t)c->packed_bytes) : json_null());
-    put(o, "pack_ns", number(c->pack_ns));
+    put(o, "pack_ns", bench_json_real(c->pack_ns));
     put(o, "copies", timed ? json_integer(c->copies) : json_null());
     put(o, "huge_bytes",
         timed && c->huge_known ? json_integer((json_int_t)c->huge_bytes) : json_null());
     put(o, "cold_bytes",
         timed && c->cold_bytes ? json_integer((json_int_t)c->cold_bytes) : json_null());
-    put(o, "cost_ns", planned ? number(c->plan.cost_ns) : json_null());
-    put(o, "pct_peak", number(timed ? c->pct_peak : NAN));
+    put(o, "cost_ns", planned ? bench_json_real(c->plan.cost_ns) : json_null());
+    put(o, "pct_peak", bench_json_real(timed ? c->pct_peak : NAN));
     put(o, "bottleneck", timed ? json_string(bench_limit_name(c->limit)) : json_null());
-    put(o, "error", number(c->error));
+    put(o, "error", bench_json_real(c->error));
     put(o, "base_kernel", text(c->base_kernel));
-    put(o, "ratio", number(timed ? c->ratio : NAN));
-    put(o, "ratio_ci95", timed ? pair(c->ratio_lo, c->ratio_hi) : json_null());
-    put(o, "ratio_int8", number(timed ? c->ratio_int8 : NAN));
-    put(o, "ratio_int8_ci95", timed ? pair(c->ratio_int8_lo, c->ratio_int8_hi) : json_null());
-    put(o, "ratio_int4", number(timed ? c->ratio_int4 : NAN));
-    put(o, "ratio_int4_ci95", timed ? pair(c->ratio_int4_lo, c->ratio_int4_hi) : json_null());
+    put(o, "ratio", bench_json_real(timed ? c->ratio : NAN));
+    put(o, "ratio_ci95", timed ? bench_json_pair(c->ratio_lo, c->ratio_hi) : json_null());
+    put(o, "ratio_int8", bench_json_real(timed ? c->ratio_int8 : NAN));
+    put(o, "ratio_int8_ci95",
+        timed ? bench_json_pair(c->ratio_int8_lo, c->ratio_int8_hi) : json_null());
+    put(o, "ratio_int4", bench_json_real(timed ? c->ratio_int4 : NAN));
+    put(o, "ratio_int4_ci95",
+        timed ? bench_json_pair(c->ratio_int4_lo, c->ratio_int4_hi) : json_null());
     put(o, "against_scheme", text(c->against_scheme));
     put(o, "against_kernel", text(c->against_kernel));
     put(o, "against_noisy", c->against_kernel[0] ? json_boolean(c->against_noisy) : json_null());
-    put(o, "against_ratio", number(timed ? c->against_ratio : NAN));
-    put(o, "against_ratio_ci95", timed ? pair(c->against_lo, c->against_hi) : json_null());
+    put(o, "against_ratio", bench_json_real(timed ? c->against_ratio : NAN));
+    put(o, "against_ratio_ci95",
+        timed ? bench_json_pair(c->against_lo, c->against_hi) : json_null());
     put(o, "verdict", json_string(bench_verdict_name(c->verdict)));
     put(o, "refusal", text(c->refusal));
 }

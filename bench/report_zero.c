@@ -6,10 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static json_t *number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 static double share(int part, int of) {
     return of > 0 ? (double)part / of : NAN;
 }
@@ -21,10 +17,11 @@ static void put_count(json_t *o, const bench_zero_count *n) {
     json_object_set_new(o, "neutral", json_integer(n->neutral));
     json_object_set_new(o, "inconclusive", json_integer(n->open));
     json_object_set_new(o, "noisy", json_integer(n->noisy));
-    json_object_set_new(o, "false_share", number(share(n->helps + n->hurts, n->pairs)));
+    json_object_set_new(o, "false_share", bench_json_real(share(n->helps + n->hurts, n->pairs)));
     json_object_set_new(o, "intervals", json_integer(n->intervals));
-    json_object_set_new(o, "covered_share", number(share(n->covered, n->intervals)));
-    json_object_set_new(o, "covered_with_drift_share", number(share(n->widened, n->intervals)));
+    json_object_set_new(o, "covered_share", bench_json_real(share(n->covered, n->intervals)));
+    json_object_set_new(o, "covered_with_drift_share",
+                        bench_json_real(share(n->widened, n->intervals)));
     json_object_set_new(o, "heats", json_integer(n->heats));
     json_object_set_new(o, "heats_missed", json_integer(n->misses));
     json_object_set_new(o, "rows_changed", json_integer(n->changes));
@@ -36,9 +33,9 @@ static json_t *record_of(const bench_zero_row *r, const bench_setup *s, json_t *
                           "k", (json_int_t)r->shape->k, "scheme", r->scheme, "kernel", r->kernel,
                           "cache", s->caches == BENCH_HOT ? "hot" : "cold");
     if (!o) return NULL;
-    json_object_set_new(o, "median_ns", number(r->median_ns));
-    json_object_set_new(o, "drift", number(r->drift));
-    json_object_set_new(o, "heat_worst", number(r->worst));
+    json_object_set_new(o, "median_ns", bench_json_real(r->median_ns));
+    json_object_set_new(o, "drift", bench_json_real(r->drift));
+    json_object_set_new(o, "heat_worst", bench_json_real(r->worst));
     put_count(o, &r->count);
     json_object_set_new(o, "env", json_incref(env));
     return o;
@@ -50,9 +47,9 @@ static json_t *sum_of(const bench_zero *z, const bench_setup *s, json_t *env) {
         json_pack("{s:s, s:s, s:n, s:s, s:i}", "schema", "tare-zero-1", "device", s->info.id,
                   "scheme", "cache", s->caches == BENCH_HOT ? "hot" : "cold", "cycles", z->cycles);
     if (!o) return NULL;
-    json_object_set_new(o, "drift_median", number(z->drift_median));
-    json_object_set_new(o, "drift_worst", number(z->drift_worst));
-    json_object_set_new(o, "drift_share", number(z->share));
+    json_object_set_new(o, "drift_median", bench_json_real(z->drift_median));
+    json_object_set_new(o, "drift_worst", bench_json_real(z->drift_worst));
+    json_object_set_new(o, "drift_share", bench_json_real(z->share));
     put_count(o, &z->all);
     json_object_set_new(o, "env", json_incref(env));
     return o;

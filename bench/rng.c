@@ -63,23 +63,3 @@ double bench_rng_normal(bench_rng *r) {
     double u = bench_rng_uniform(r), v = bench_rng_uniform(r);
     return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
 }
-
-/* Marsaglia and Tsang, "A simple method for generating gamma variables", 2000. */
-double bench_rng_gamma(bench_rng *r, double shape) {
-    if (shape < 1) {
-        double g = bench_rng_gamma(r, shape + 1);
-        return g * pow(bench_rng_uniform(r), 1 / shape);
-    }
-    double d = shape - 1.0 / 3, c = 1 / sqrt(9 * d);
-    for (;;) {
-        double z = bench_rng_normal(r), v = 1 + c * z;
-        if (v <= 0) continue;
-        v = v * v * v;
-        if (log(bench_rng_uniform(r)) < 0.5 * z * z + d - d * v + d * log(v)) return d * v;
-    }
-}
-
-double bench_rng_beta(bench_rng *r, double a, double b) {
-    double x = bench_rng_gamma(r, a), y = bench_rng_gamma(r, b);
-    return x / (x + y);
-}

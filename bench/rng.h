@@ -18,7 +18,5 @@ uint64_t bench_rng_below(bench_rng *r, uint64_t bound); /* 0..bound-1, bound > 0
 /* Two independent standard normals, never zero (Box and Muller, in floats). */
 void bench_rng_normal2(bench_rng *r, float out[2]);
 double bench_rng_normal(bench_rng *r);
-double bench_rng_gamma(bench_rng *r, double shape); /* scale 1, shape > 0 */
-double bench_rng_beta(bench_rng *r, double a, double b);
 
 #endif

@@ -1,6 +1,5 @@
 /* Order statistics, intervals and the two tests of the before/after table. */
 #include "bench/stats.h"
-#include "bench/rng.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -49,68 +48,6 @@ size_t bench_outliers(const double *v, size_t n) {
 static double log_pmf(double n, double i) {
     int sign; /* lgamma_r: lgamma writes a global that threads share */
     return lgamma_r(n + 1, &sign) - lgamma_r(i + 1, &sign) - lgamma_r(n - i + 1, &sign) - n * M_LN2;
-}
-
-int bench_median_ranks(size_t n, size_t *lo, size_t *hi) {
-    if (n < 6) return 0;
-    /* Largest l with P(X < l) <= 2.5 %: values l-1 and n-l (0-based) cover at least 95 %. */
-    double below = 0;
-    size_t l = 0;
-    /* Far tails of a large n are below every double; start where they are not. */
-    double from = 0.5 * (double)n - 20 * 0.5 * sqrt((double)n);
-    if (from > 0) l = (size_t)from;
-    for (; l < n; l++) {
-        below += exp(log_pmf((double)n, (double)l));
-        if (below > 0.025) break;
-    }
-    if (l == 0) return 0;
-    *lo = l - 1;
-    *hi = n - l;
-    return 1;
-}
-
-int bench_median_ci(const double *v, size_t n, double *lo, double *hi) {
-    size_t a, b;
-    *lo = *hi = NAN;
-    if (!bench_median_ranks(n, &a, &b)) return 0;
-    *lo = v[a];
-    *hi = v[b];
-    return 1;
-}
-
-/* The median of a resample of v: the middle order statistics of n uniforms, read as ranks. */
-static double resampled_median(const double *v, size_t n, bench_rng *r) {
-    double h = (double)(n / 2), u, w;
-    if (n % 2) {
-        u = bench_rng_beta(r, h + 1, h + 1);
-        w = u;
-    } else { /* the lower of the two middles, then the next: the least of n/2 in (u, 1) */
-        u = bench_rng_beta(r, h, h + 1);
-        w = u + (1 - u) * (1 - pow(bench_rng_uniform(r), 1 / h));
-    }
-    size_t i = (size_t)(u * (double)n), j = (size_t)(w * (double)n);
-    if (i >= n) i = n - 1;
-    if (j >= n) j = n - 1;
-    return 0.5 * (v[i] + v[j]);
-}
-
-int bench_ratio_ci(const double *a, size_t na, const double *b, size_t nb, int draws, uint64_t seed,
-                   double *lo, double *hi) {
-    *lo = *hi = NAN;
-    if (na < 6 || nb < 6 || draws < 100) return 0;
-    double *ratio = malloc((size_t)draws * sizeof *ratio);
-    if (!ratio) return 0;
-    bench_rng r;
-    bench_rng_seed(&r, seed, 0x626f6f74);
-    for (int i = 0; i < draws; i++) {
-        double top = resampled_median(a, na, &r);
-        ratio[i] = top / resampled_median(b, nb, &r);
-    }
-    bench_sort(ratio, (size_t)draws);
-    *lo = bench_quantile(ratio, (size_t)draws, 0.025);
-    *hi = bench_quantile(ratio, (size_t)draws, 0.975);
-    free(ratio);
-    return 1;
 }
 
 void bench_wilson(int64_t hits, int64_t n, double *lo, double *hi) {

@@ -18,18 +18,6 @@ double bench_mad(const double *v, size_t n);
 /* Values beyond Tukey's outer fences: 3 interquartile ranges outside the quartiles. */
 size_t bench_outliers(const double *v, size_t n);
 
-/* The interval of the median from order statistics: holds for every distribution. Returns 1 and
- * fills lo, hi; 0 (both NaN) for n < 6, where no pair of values covers 95 %. */
-int bench_median_ci(const double *v, size_t n, double *lo, double *hi);
-/* The same as 0-based ranks. */
-int bench_median_ranks(size_t n, size_t *lo, size_t *hi);
-
-/* The percentile bootstrap interval of median(a) / median(b), both ascending, from `draws`
- * resamples. Draws the resampled median's rank from its exact (beta) law, so that the cost does not
- * grow with n. 0 (NaN) where one of the two has fewer than 6 values. */
-int bench_ratio_ci(const double *a, size_t na, const double *b, size_t nb, int draws, uint64_t seed,
-                   double *lo, double *hi);
-
 /* Wilson's score interval of a proportion, hits of n (n > 0). */
 void bench_wilson(int64_t hits, int64_t n, double *lo, double *hi);
 

@@ -14,6 +14,14 @@ const char *bench_json_string(const json_t *r, const char *key) {
     return s ? s : "";
 }
 
+json_t *bench_json_real(double v) {
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+json_t *bench_json_pair(double lo, double hi) {
+    return isfinite(lo) && isfinite(hi) ? json_pack("[f, f]", lo, hi) : json_null();
+}
+
 void bench_fixed(char out[BENCH_CELL], double v, double unit, const char *after) {
     out[0] = 0;
     if (!isfinite(v)) return;

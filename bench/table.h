@@ -19,6 +19,10 @@ enum { BENCH_COLUMNS_MAX = 24 };
 /* Values of a record: NaN and "" where they are null or absent. */
 double bench_json_number(const json_t *r, const char *key);
 const char *bench_json_string(const json_t *r, const char *key);
+/* A number for a record, null where it is none: JSON has no NaN and no infinity. A pair likewise.
+ */
+json_t *bench_json_real(double v);
+json_t *bench_json_pair(double lo, double hi);
 /* v / unit with three digits or so, and a text after it; empty where not finite. */
 void bench_fixed(char out[BENCH_CELL], double v, double unit, const char *after);
 

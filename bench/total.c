@@ -1,5 +1,6 @@
 /* Sums over the layers of a model. */
 #include "bench/total.h"
+#include "bench/table.h"
 #include "src/internal.h"
 
 #include <math.h>
@@ -153,14 +154,6 @@ tare_status bench_models_make(const bench_suite *suite, const tare_device *devic
 
 /* ---- records ---- */
 
-static json_t *number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
-static json_t *pair(double lo, double hi) {
-    return isfinite(lo) && isfinite(hi) ? json_pack("[f, f]", lo, hi) : json_null();
-}
-
 static json_t *kernels(const bench_model *m) {
     json_t *a = json_array();
     for (int i = 0; i < m->layers; i++) {
@@ -202,8 +195,8 @@ static json_t *names(const bench_model *m, int (*is)(const bench_cell *c)) {
 static void put_versus(json_t *o, const bench_versus *v, const char *base, const char *ratio,
                        const char *interval) {
     json_object_set_new(o, base, v->base ? json_string(v->base->scheme.name) : json_null());
-    json_object_set_new(o, ratio, number(v->ratio));
-    json_object_set_new(o, interval, pair(v->lo, v->hi));
+    json_object_set_new(o, ratio, bench_json_real(v->ratio));
+    json_object_set_new(o, interval, bench_json_pair(v->lo, v->hi));
 }
 
 static json_t *record(const bench_suite *suite, const bench_setup *s, const bench_model *m,
@@ -224,8 +217,8 @@ static json_t *record(const bench_suite *suite, const bench_setup *s, const benc
     json_object_set_new(o, "missing", missing(suite, m));
     json_object_set_new(o, "noisy_layers", names(m, is_noisy));
     json_object_set_new(o, "inconclusive_layers", names(m, is_open));
-    json_object_set_new(o, "model_ns", number(all ? m->sum.ns : NAN));
-    json_object_set_new(o, "packed_bytes", number(all ? m->packed_bytes : NAN));
+    json_object_set_new(o, "model_ns", bench_json_real(all ? m->sum.ns : NAN));
+    json_object_set_new(o, "packed_bytes", bench_json_real(all ? m->packed_bytes : NAN));
     put_versus(o, &m->vs_float, "base_scheme", "ratio", "ratio_ci95");
     put_versus(o, &m->vs_int8, "base_int8", "ratio_int8", "ratio_int8_ci95");
     put_versus(o, &m->vs_int4, "base_int4", "ratio_int4", "ratio_int4_ci95");

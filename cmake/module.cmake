@@ -3,7 +3,7 @@
 function(tare_backend_module name table objects)
   file(GLOB shared ${PROJECT_SOURCE_DIR}/src/format/*.c)
   list(APPEND shared ${PROJECT_SOURCE_DIR}/src/type.c ${PROJECT_SOURCE_DIR}/src/memory.c
-    ${PROJECT_SOURCE_DIR}/src/arena.c
+    ${PROJECT_SOURCE_DIR}/src/arena.c ${PROJECT_SOURCE_DIR}/src/cache.c
     ${PROJECT_SOURCE_DIR}/src/problem.c ${PROJECT_SOURCE_DIR}/src/shares.c ${PROJECT_SOURCE_DIR}/src/takes.c)
   add_library(tare_${name} MODULE ${PROJECT_SOURCE_DIR}/src/module/entry.c ${shared}
     $<TARGET_OBJECTS:${objects}>)

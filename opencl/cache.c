@@ -1,6 +1,6 @@
-/* Built programs on disk: one file a program under $TARE_CACHE_DIR, else $XDG_CACHE_HOME/tare or
- * ~/.cache/tare, named by a hash of all that decides it (device, driver, options, sources) and
- * holding that text in full, so that a collision or another version is no hit.
+/* Built programs on disk: one file a program in the user's cache folder (src/cache.h), named by a
+ * hash of all that decides it (device, driver, options, sources) and holding that text in full, so
+ * that a collision or another version is no hit.
  *
  *   file   8 bytes "tareocl1", u64 bytes of key, u64 bytes of binary, u32 CRC-32 of both, u32 0,
  *          key, binary
@@ -8,6 +8,7 @@
  * Written under a name of its own and renamed: of two processes that build the same program one
  * wins and both have a whole file. What can't be read, or is not whole, counts as absent and is
  * written anew; a folder that can't be written costs only the time of building. */
+#include "src/cache.h"
 #include "opencl/ocl.h"
 
 #include <fcntl.h>
@@ -28,20 +29,6 @@ typedef struct header {
 
 enum { PATH_SIZE = 1024, BINARY_MAX = 1 << 28 };
 
-/* 0 where there is no place for a cache: TARE_CACHE_DIR set to nothing switches it off. */
-int ocl_cache_folder(char *out, size_t size) {
-    const char *own = getenv("TARE_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"),
-               *home = getenv("HOME");
-    int n = 0;
-    if (own)
-        n = *own == '/' ? snprintf(out, size, "%s", own) : 0;
-    else if (xdg && *xdg == '/')
-        n = snprintf(out, size, "%s/tare", xdg);
-    else if (home && *home == '/')
-        n = snprintf(out, size, "%s/.cache/tare", home);
-    return n > 0 && (size_t)n < size;
-}
-
 /* FNV-1a: a name, not a proof; the key inside the file decides. */
 static uint64_t hash_of(const char *text) {
     uint64_t h = 0xcbf29ce484222325u;
@@ -51,7 +38,7 @@ static uint64_t hash_of(const char *text) {
 
 int ocl_cache_file(const char *key, char *out, size_t size) {
     char dir[PATH_SIZE];
-    if (!ocl_cache_folder(dir, sizeof dir)) return 0;
+    if (!tare_cache_folder(dir, sizeof dir)) return 0;
     int n = snprintf(out, size, "%s/opencl-%016llx.bin", dir, (unsigned long long)hash_of(key));
     return n > 0 && (size_t)n < size;
 }
@@ -109,17 +96,6 @@ unsigned char *ocl_cache_load(const ocl_device *d, const char *key, size_t *byte
     return ocl_cache_file(key, path, sizeof path) ? ocl_cache_read(path, key, bytes) : NULL;
 }
 
-/* Each folder of a path; the last failure shows when the file is opened. */
-void ocl_cache_make_folders(const char *path) {
-    char at[PATH_SIZE];
-    snprintf(at, sizeof at, "%s", path);
-    for (char *slash = strchr(at + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        (void)mkdir(at, 0700);
-        *slash = '/';
-    }
-}
-
 int ocl_cache_store(const char *key, const unsigned char *binary, size_t bytes) {
     char path[PATH_SIZE], part[PATH_SIZE + 32];
     if (bytes == 0 || bytes >= BINARY_MAX) return 1; /* it would not be read again */
@@ -127,7 +103,7 @@ int ocl_cache_store(const char *key, const unsigned char *binary, size_t bytes) 
     if (!ocl_cache_file(key, path, sizeof path)) return 1;
     memcpy(h.magic, magic, sizeof magic);
     h.crc = crc_of(key, binary, bytes);
-    ocl_cache_make_folders(path);
+    tare_cache_make_folders(path);
     snprintf(part, sizeof part, "%s.part-XXXXXX", path);
     int fd = mkstemp(part);
     FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;

@@ -4,6 +4,7 @@
 #endif
 #include "opencl/ocl.h"
 #include "src/beside.h"
+#include "src/cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,7 +219,7 @@ tare_status ocl_describe(void *state, tare_device_info *info) {
                  d->clock_why);
         at = strlen(info->runtime);
     }
-    if (!atomic_load(&d->unkept) || !ocl_cache_folder(folder, sizeof folder)) return TARE_OK;
+    if (!atomic_load(&d->unkept) || !tare_cache_folder(folder, sizeof folder)) return TARE_OK;
     snprintf(info->runtime + at, sizeof info->runtime - at,
              ", programs are not kept: cannot write to %.60s", folder);
     return TARE_OK;

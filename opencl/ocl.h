@@ -233,10 +233,8 @@ tare_status ocl_tune(void *state, double seconds,
 unsigned char *ocl_cache_load(const ocl_device *d, const char *key, size_t *bytes);
 /* The same from one file; opencl/cache.c has its layout. */
 unsigned char *ocl_cache_read(const char *path, const char *key, size_t *bytes);
-/* The folder, and the file of a key in it; 0 where there is none. The folders of a path, made. */
-int ocl_cache_folder(char *out, size_t size);
+/* The file of a key; 0 where there is no folder for it. */
 int ocl_cache_file(const char *key, char *out, size_t size);
-void ocl_cache_make_folders(const char *path);
 int ocl_cache_store(const char *key, const unsigned char *binary, size_t bytes);
 
 tare_status ocl_probe(void *state, tare_probe_kind what, double seconds, double *rate);

@@ -12,6 +12,7 @@
  * It counts only where it is, to the byte, what would be written for its values, and where each of
  * these is one that tuning tries. Anything else is as good as no file. */
 #include "opencl/ocl.h"
+#include "src/cache.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -105,7 +106,7 @@ tare_status ocl_params_store(const ocl_device *d, const ocl_params *p) {
     int n = write_text(d, p, text, sizeof text);
     if (n < 0 || !file_of(d, path, sizeof path))
         TARE_FAIL(TARE_E_IO, "opencl: no cache folder to keep the parameters of %s in", d->name);
-    ocl_cache_make_folders(path);
+    tare_cache_make_folders(path);
     snprintf(part, sizeof part, "%s.part-XXXXXX", path);
     int fd = mkstemp(part);
     if (fd < 0) TARE_FAIL(TARE_E_IO, "opencl: cannot write %s", path);

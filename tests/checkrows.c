@@ -11,6 +11,7 @@
  * DEVICE: how the ids begin, "opencl", "cuda:0" or "cpu". A third argument: the row of that name,
  * or where there is none only rows whose name holds it. A line a row; 0 where all are right, 3
  * where a row took the device along: that row is named, and those after it are not tried. */
+#include "bench/devices.h"
 #include "tests/rowcheck.h"
 #include "tests/rowdata.h"
 #include "tests/rowvalues.h"
@@ -98,22 +99,6 @@ static void fill(rig *r, const tare_format *f, const kase *q) {
     for (int64_t i = 0; i < q->n; i++) r->b[i] = random_unit(&state);
 }
 
-/* A row that breaks the context takes all that come after it along: nothing works there then. */
-static int is_lost(tare_device *d) {
-    char text[300], byte = 0;
-    tare_buffer *b = NULL;
-    tare_stream *s = NULL;
-    snprintf(text, sizeof text, "%s", tare_last_error());
-    tare_status st = tare_stream_create(d, &s);
-    if (st == TARE_OK) st = tare_buffer_create(d, 1, &b);
-    if (st == TARE_OK) st = tare_buffer_write(s, b, 0, &byte, 1);
-    if (st == TARE_OK) st = tare_stream_sync(s);
-    tare_buffer_destroy(b);
-    tare_stream_destroy(s);
-    (void)tare_fail(TARE_E_DEVICE, "%s", text);
-    return st == TARE_E_DEVICE;
-}
-
 /* -1: the row does not take it. */
 static int check(tare_device *d, const tare_kernel *row, const char *name, const kase *q) {
     rig r;
@@ -160,7 +145,7 @@ static int check_small(tare_device *d, const tare_kernel *row) {
             int one = check(d, row, rowcheck_format(i), &q);
             if (one >= 0) runs++;
             if (one == 0) ok = 0;
-            if (one == 0 && is_lost(d)) return LOST;
+            if (one == 0 && bench_device_lost(d)) return LOST;
         }
     printf("%-8s %-28s %5d runs: %s\n", d->info.id, row->name, runs,
            ok && runs ? "right" : "WRONG");
@@ -173,7 +158,7 @@ static int check_small(tare_device *d, const tare_kernel *row) {
 static int check_all(tare_device *d, const tare_kernel *row) {
     rowcheck c = {.seed = 20261124};
     int ok = rowcheck_run(d, row, &c) && rowcheck_large(d, row, &c) && rowcheck_xnan(d, row, &c);
-    if (!ok && is_lost(d)) {
+    if (!ok && bench_device_lost(d)) {
         printf("%s\n", c.failure);
         return LOST;
     }

@@ -3,6 +3,7 @@
  * file that is taken stays the same file; one that is built again is a new one (renamed over it):
  * the inode tells. Each "process" is this program, started anew with TARE_CACHE_CHILD set. */
 #include "opencl/ocl.h"
+#include "src/cache.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -189,11 +190,11 @@ Test(opencl_cache, an_empty_name_switches_it_off) {
     setenv("HOME", root, 1);
     setenv("XDG_CACHE_HOME", root, 1);
     setenv("TARE_CACHE_DIR", "", 1);
-    cr_assert_not(ocl_cache_folder(path, sizeof path));
+    cr_assert_not(tare_cache_folder(path, sizeof path));
     setenv("TARE_CACHE_DIR", "relative", 1);
-    cr_assert_not(ocl_cache_folder(path, sizeof path));
+    cr_assert_not(tare_cache_folder(path, sizeof path));
     unsetenv("TARE_CACHE_DIR");
-    cr_assert(ocl_cache_folder(path, sizeof path));
+    cr_assert(tare_cache_folder(path, sizeof path));
     cr_assert_eq(strncmp(path, root, strlen(root)), 0);
     setenv("POCL_CACHE_DIR", "/nonexistent", 1);
     ocl_device d;

@@ -1,6 +1,7 @@
 /* How much memory a process may have, from made-up files: the machine, control groups of both
  * versions and all above them, the address space. */
 #include "src/room.h"
+#include "tests/made_root.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -13,15 +14,7 @@
 static char root[] = "/tmp/tare-room-XXXXXX";
 
 static void put(const char *path, const char *text) {
-    char full[256];
-    snprintf(full, sizeof full, "%s/%s", root, path);
-    for (char *c = full + strlen(root) + 1; (c = strchr(c, '/')); c++) {
-        *c = 0;
-        mkdir(full, 0700);
-        *c = '/';
-    }
-    FILE *f = fopen(full, "w");
-    cr_assert(f && fputs(text, f) >= 0 && fclose(f) == 0, "%s", full);
+    put_below(root, path, text);
 }
 
 static void begin(void) {

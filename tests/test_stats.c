@@ -31,70 +31,6 @@ Test(stats, outliers_counted_on_both_sides) {
     cr_assert_eq(bench_outliers(w, 4), 0);
 }
 
-/* Table of Conover, Practical Nonparametric Statistics: 1-based ranks (d, n - d + 1). */
-Test(stats, ranks_of_the_median) {
-    struct {
-        size_t n, lo, hi;
-    } known[] = {{6, 1, 6},   {8, 1, 8},    {9, 2, 8},    {10, 2, 9},
-                 {20, 6, 15}, {50, 18, 33}, {100, 40, 61}};
-    size_t lo, hi;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        cr_assert(bench_median_ranks(known[i].n, &lo, &hi));
-        cr_assert_eq(lo + 1, known[i].lo, "n %zu: %zu", known[i].n, lo + 1);
-        cr_assert_eq(hi + 1, known[i].hi, "n %zu: %zu", known[i].n, hi + 1);
-    }
-    for (size_t n = 0; n < 6; n++) cr_assert_not(bench_median_ranks(n, &lo, &hi));
-    cr_assert(bench_median_ranks(1000000, &lo, &hi));
-    near((double)lo, 499020, 2);
-}
-
-Test(stats, interval_covers_the_median) {
-    bench_rng r;
-    bench_rng_seed(&r, 7, 0);
-    int hit = 0;
-    double v[41], lo, hi;
-    for (int t = 0; t < 4000; t++) {
-        for (int i = 0; i < 41; i++) v[i] = exp(2 * bench_rng_normal(&r));
-        bench_sort(v, 41);
-        cr_assert(bench_median_ci(v, 41, &lo, &hi));
-        hit += lo <= 1 && 1 <= hi;
-    }
-    /* Exact coverage for n = 41 is 97.2 %. */
-    near(hit / 4000.0, 0.972, 0.012);
-}
-
-Test(stats, bootstrap_of_the_ratio) {
-    double a[101], b[101], lo, hi, again;
-    for (int i = 0; i < 101; i++) a[i] = 200 + i, b[i] = 100 + 0.5 * i;
-    cr_assert(bench_ratio_ci(a, 101, b, 101, 2000, 3, &lo, &hi));
-    /* A median of 101 uniforms has a deviation of 4.95 ranks: 2 % of 250 on either side. */
-    near(lo, 1.89, 0.04);
-    near(hi, 2.11, 0.04);
-    cr_assert(bench_ratio_ci(a, 101, b, 101, 2000, 3, &again, &hi));
-    cr_assert_eq(lo, again, "the same seed gives the same interval");
-    cr_assert_not(bench_ratio_ci(a, 5, b, 101, 2000, 3, &lo, &hi));
-    cr_assert(isnan(lo) && isnan(hi));
-}
-
-/* Resampling in full must spread as the shortcut through the beta law does. */
-Test(stats, bootstrap_equals_plain_resampling) {
-    enum { N = 20, DRAWS = 4000 };
-    double a[N], one[N], ratio[DRAWS], copy[N], lo, hi;
-    bench_rng r;
-    bench_rng_seed(&r, 11, 1);
-    for (int i = 0; i < N; i++) a[i] = exp(bench_rng_normal(&r)), one[i] = 1;
-    bench_sort(a, N);
-    for (int d = 0; d < DRAWS; d++) {
-        for (int i = 0; i < N; i++) copy[i] = a[bench_rng_below(&r, N)];
-        bench_sort(copy, N);
-        ratio[d] = bench_median(copy, N);
-    }
-    bench_sort(ratio, DRAWS);
-    cr_assert(bench_ratio_ci(a, N, one, N, DRAWS, 5, &lo, &hi));
-    near(lo, bench_quantile(ratio, DRAWS, 0.025), 0.08 * lo);
-    near(hi, bench_quantile(ratio, DRAWS, 0.975), 0.08 * hi);
-}
-
 Test(stats, wilson) {
     double lo, hi;
     bench_wilson(8, 10, &lo, &hi); /* Agresti and Coull 1998: 0.490, 0.943 */
@@ -140,9 +76,6 @@ Test(stats, random_numbers_repeat_and_are_normal) {
     }
     near(sum / 2e5, 0, 0.01);
     near(sq / 2e5, 1, 0.02);
-    double beta = 0;
-    for (int i = 0; i < 20000; i++) beta += bench_rng_beta(&a, 2, 6);
-    near(beta / 20000, 0.25, 0.005);
 }
 
 /* ---- measuring callbacks ---- */

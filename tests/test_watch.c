@@ -2,6 +2,7 @@
  * machine where it tells. */
 #include "bench/clock.h"
 #include "bench/watch.h"
+#include "tests/made_root.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -17,15 +18,7 @@
 static char root[] = "/tmp/tare-watch-XXXXXX";
 
 static void put(const char *path, const char *text) {
-    char full[256];
-    snprintf(full, sizeof full, "%s/%s", root, path);
-    for (char *c = full + strlen(root) + 1; (c = strchr(c, '/')); c++) {
-        *c = 0;
-        mkdir(full, 0700);
-        *c = '/';
-    }
-    FILE *f = fopen(full, "w");
-    cr_assert(f && fputs(text, f) >= 0 && fclose(f) == 0, "%s", full);
+    put_below(root, path, text);
 }
 
 static void begin(void) {

@@ -232,7 +232,7 @@ static void note_lost(bench_job *j, const group_of *g) {
 static tare_status one_group(bench_job *j, const group_of *g, int is_last) {
     bench_progress_begin(&j->progress, g->name);
     tare_status s = bench_group(g->setup, g->shape, g->m, j->scheme, j->schemes, &j->cells);
-    if (s != TARE_OK && bench_interrupted()) { /* half a group has no verdicts */
+    if (s != TARE_OK && bench_stopped()) { /* half a group has no verdicts */
         left_out(j, g, "interrupted");
         s = TARE_OK;
     }

@@ -125,7 +125,7 @@ static tare_status search(even_job *j) {
         if (s != TARE_OK) return tare_fail(s, "%s", why);
         s = narrow(j, until, 0.5 * (bench_now_ns() - begun));
     }
-    if (s != TARE_OK && !bench_interrupted() && !bench_past_deadline()) return s;
+    if (s != TARE_OK && !bench_stopped()) return s;
     TARE_TRY(even_show(j, 1));
     return bench_go_on();
 }
@@ -248,9 +248,9 @@ static int run(even_job *j) {
     bench_last_forget();
     bench_last_unlock();
     bench_progress_end(&j->progress);
-    int ended = bench_interrupted(), late = !ended && s != TARE_OK && bench_past_deadline();
+    int ended = bench_interrupted(), late = !ended && s != TARE_OK && bench_stopped();
     size_t found = json_array_size(j->records);
-    if (ended || late) {
+    if ((ended && (s == TARE_OK || bench_stopped())) || late) {
         even_name_left_out(j, stderr, ended ? "interrupted" : "no time left");
         s = TARE_OK;
     }

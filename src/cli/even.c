@@ -1,6 +1,7 @@
 /* Contests that searches share: a share of zeros is a contestant, so all formats and shares of a
  * round have the same dense rows beside them, and the copies that keep weights cold serve all. */
 #include "src/cli/even.h"
+#include "bench/table.h"
 #include "src/internal.h"
 
 #include <math.h>
@@ -149,10 +150,6 @@ tare_status even_round(even_problem *p) {
 
 /* ---- records ---- */
 
-static json_t *number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *text(const char *s) {
     return *s ? json_string(s) : json_null();
 }
@@ -161,8 +158,8 @@ static json_t *points_of(const bench_point *p) {
     json_t *a = json_array();
     for (int i = 0; i < BENCH_SHARES; i++)
         if (p[i].known)
-            json_array_append_new(a, json_pack("[i, o, o, o]", i, number(p[i].ratio),
-                                               number(p[i].lo), number(p[i].hi)));
+            json_array_append_new(a, json_pack("[i, o, o, o]", i, bench_json_real(p[i].ratio),
+                                               bench_json_real(p[i].lo), bench_json_real(p[i].hi)));
     return a;
 }
 
@@ -178,10 +175,11 @@ static json_t *record(const even_problem *p, const even_search *s, int against, 
     if (!o) return NULL;
     json_object_set_new(o, "result",
                         json_string(s->refusal[0] ? "unsupported" : bench_even_name(e.kind)));
-    json_object_set_new(o, "sparsity", number(at ? e.at / 100 : NAN));
-    json_object_set_new(o, "slower_at", number(some && e.slower >= 0 ? e.slower / 100.0 : NAN));
+    json_object_set_new(o, "sparsity", bench_json_real(at ? e.at / 100 : NAN));
+    json_object_set_new(o, "slower_at",
+                        bench_json_real(some && e.slower >= 0 ? e.slower / 100.0 : NAN));
     json_object_set_new(o, "faster_at",
-                        number(some && e.faster < BENCH_SHARES ? e.faster / 100.0 : NAN));
+                        bench_json_real(some && e.faster < BENCH_SHARES ? e.faster / 100.0 : NAN));
     json_object_set_new(o, "kernel", text(s->kernel));
     json_object_set_new(o, "base_kernel", text(s->base[against]));
     json_object_set_new(o, "points", points_of(s->points[against]));

@@ -153,7 +153,7 @@ int cli_zero(int argc, char **argv) {
                            j.scheme, j.schemes, seconds, &j.zero);
     bench_progress_end(&j.progress);
     int ended = bench_interrupted();
-    if (ended && s != TARE_OK) s = TARE_OK; /* what was seen by then stands */
+    if (bench_stopped() && s != TARE_OK) s = TARE_OK; /* what was seen by then stands */
     if (s == TARE_OK && j.zero.rows) s = report(&j);
     if (s == TARE_OK && !ended) keep_drift(&j);
     if (s != TARE_OK) cli_bad("zero", "%s", tare_last_error());

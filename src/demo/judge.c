@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "bench/interval.h"
-#include "bench/stats.h"
 #include "src/demo/demo.h"
 #include "src/internal.h"
 
@@ -28,23 +27,11 @@ static void choose_best(const demo *d, demo_device *on) {
     }
 }
 
-/* How many times as fast as `base`, with the interval of it. */
-static void speed_of(const bench_result *base, const bench_result *r, uint64_t seed,
-                     double out[3]) {
-    enum { DRAWS = 2000 };
+/* How many times as fast as `base`, with the interval of it: all routes of a batch size took turns.
+ */
+static void speed_of(const bench_result *base, const bench_result *r, double out[3]) {
     out[0] = base->median_ns / r->median_ns;
-    /* All routes of a batch size took turns: their draws go together. */
-    if (bench_ratio_interval(base, r, &out[1], &out[2])) return;
-    double *x = tare_alloc(base->n * sizeof *x), *y = tare_alloc(r->n * sizeof *y);
-    if (x && y && base->n && r->n) {
-        memcpy(x, base->samples, base->n * sizeof *x);
-        memcpy(y, r->samples, r->n * sizeof *y);
-        bench_sort(x, base->n);
-        bench_sort(y, r->n);
-        bench_ratio_ci(x, base->n, y, r->n, DRAWS, seed, &out[1], &out[2]);
-    }
-    tare_free(x);
-    tare_free(y);
+    bench_ratio_interval(base, r, &out[1], &out[2]);
 }
 
 static void judge_route(demo *d, int i, int int8) {
@@ -54,7 +41,7 @@ static void judge_route(demo *d, int i, int int8) {
         if (i == r->on->best[b])
             r->speed[b][0] = r->speed[b][1] = r->speed[b][2] = 1;
         else
-            speed_of(dense, &r->time[b], d->o.seed, r->speed[b]);
+            speed_of(dense, &r->time[b], r->speed[b]);
         r->speed_int8[b] =
             int8 < 0 ? NAN : d->result[int8].time[b].median_ns / r->time[b].median_ns;
         r->verdict.latency[b] = demo_judge_latency(r->speed[b][1], r->speed[b][2]);
@@ -72,7 +59,7 @@ static void judge_dense(demo *d, int i) {
     const demo_result *base = demo_base(d, r);
     for (int b = 0; b < DEMO_BATCHES; b++) {
         double to[3] = {1, 1, 1};
-        if (r != base) speed_of(&base->time[b], &r->time[b], d->o.seed, to);
+        if (r != base) speed_of(&base->time[b], &r->time[b], to);
         r->verdict.latency[b] = demo_judge_latency(to[1], to[2]);
     }
     r->verdict.size = demo_judge_size((double)r->size.total / (double)base->size.total);

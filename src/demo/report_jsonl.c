@@ -5,15 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/table.h"
 #include "src/demo/demo.h"
 #include "src/internal.h"
 
-static json_t *number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *interval(double lo, double hi) {
-    return json_pack("[o, o]", number(lo), number(hi));
+    return json_pack("[o, o]", bench_json_real(lo), bench_json_real(hi));
 }
 
 static json_t *size(const demo_result *r) {
@@ -43,18 +40,19 @@ static json_t *latency(const demo *d, const demo_result *r, int b) {
     const bench_result *t = &r->time[b];
     json_t *o = json_pack("{s:I, s:I, s:i}", "batch", (json_int_t)demo_batch[b], "n_samples",
                           (json_int_t)t->n, "runs_per_sample", t->batch);
-    json_object_set_new(o, "median_ns", number(t->median_ns));
+    json_object_set_new(o, "median_ns", bench_json_real(t->median_ns));
     json_object_set_new(o, "ci95_ns", interval(t->ci_lo, t->ci_hi));
-    json_object_set_new(o, "p90_ns", number(t->p90_ns));
-    json_object_set_new(o, "p99_ns", number(t->p99_ns));
-    json_object_set_new(o, "min_ns", number(t->min_ns));
+    json_object_set_new(o, "p90_ns", bench_json_real(t->p90_ns));
+    json_object_set_new(o, "p99_ns", bench_json_real(t->p99_ns));
+    json_object_set_new(o, "min_ns", bench_json_real(t->min_ns));
     json_object_set_new(o, "outliers", json_integer((json_int_t)t->outliers));
     json_object_set_new(o, "stop", json_string(bench_stop_name((int)t->stop)));
-    json_object_set_new(o, "images_per_s", number((double)demo_batch[b] / t->median_ns * 1e9));
+    json_object_set_new(o, "images_per_s",
+                        bench_json_real((double)demo_batch[b] / t->median_ns * 1e9));
     json_object_set_new(o, "base", json_string(d->result[r->on->best[b]].route->name));
-    json_object_set_new(o, "ratio", number(r->speed[b][0]));
+    json_object_set_new(o, "ratio", bench_json_real(r->speed[b][0]));
     json_object_set_new(o, "ratio_ci95", interval(r->speed[b][1], r->speed[b][2]));
-    json_object_set_new(o, "ratio_int8", number(r->speed_int8[b]));
+    json_object_set_new(o, "ratio_int8", bench_json_real(r->speed_int8[b]));
     json_object_set_new(o, "verdict", json_string(demo_word_text(r->verdict.latency[b])));
     json_object_set_new(o, "noisy", json_boolean(t->noise.noisy));
     json_object_set_new(o, "layers", layers(&r->ready[b]));
@@ -65,9 +63,9 @@ static json_t *metric(const demo_result *r) {
     json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I}", "name", "top-1", "images",
                           (json_int_t)r->images, "right", (json_int_t)r->right, "only_base_right",
                           (json_int_t)r->lost, "only_this_right", (json_int_t)r->won);
-    json_object_set_new(o, "value", number(r->top1[0]));
+    json_object_set_new(o, "value", bench_json_real(r->top1[0]));
     json_object_set_new(o, "wilson95", interval(r->top1[1], r->top1[2]));
-    json_object_set_new(o, "mcnemar_p", number(r->p));
+    json_object_set_new(o, "mcnemar_p", bench_json_real(r->p));
     json_object_set_new(o, "b1_disagree", json_integer((json_int_t)r->b1_disagree));
     json_object_set_new(o, "verdict", json_string(demo_word_text(r->verdict.metric)));
     return o;
@@ -85,7 +83,7 @@ static json_t *record(const demo *d, const demo_result *r) {
     json_object_set_new(o, "device", json_string(r->on->info.id));
     json_object_set_new(o, "refusal", r->refusal[0] ? json_string(r->refusal) : json_null());
     json_object_set_new(o, "widths", widths);
-    json_object_set_new(o, "weights_left", number(r->kept));
+    json_object_set_new(o, "weights_left", bench_json_real(r->kept));
     json_object_set_new(o, "file", json_string(r->file));
     json_object_set_new(o, "size_bytes", size(r));
     json_object_set_new(o, "size_verdict", json_string(demo_word_text(r->verdict.size)));
@@ -96,7 +94,7 @@ static json_t *record(const demo *d, const demo_result *r) {
                         r == demo_base(d, r) ? json_null() /* what the others are held against */
                                              : json_string(demo_word_text(r->verdict.overall)));
     json_object_set_new(o, "fine_tune_epochs", json_integer(r->epochs));
-    json_object_set_new(o, "fine_tune_loss", r->epochs ? number(r->loss) : json_null());
+    json_object_set_new(o, "fine_tune_loss", r->epochs ? bench_json_real(r->loss) : json_null());
     json_object_set_new(o, "env",
                         json_pack("{s:s, s:s, s:s, s:s, s:i, s:I, s:i}", "tare", tare_version(),
                                   "name", r->on->info.name, "features", r->on->info.features,

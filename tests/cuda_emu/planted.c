@@ -1,11 +1,12 @@
 /* The module's table, with faults in rows on request:
  *
- *   TARE_EMU_BREAKS=ROW[:M[:N]]  the row's kernel breaks the context: its run returns as if all
+ *   TARE_EMU_BREAKS=ROW[:M[:N]]   the row's kernel breaks the context: its run returns as if all
  * were well, and the next call that waits for it fails, as all later do TARE_EMU_WRONG=ROW[:M[:N]]
- * y comes out as zeros TARE_EMU_HANGS=ROW[:M[:N]]   the row never comes back
+ * y comes out as zeros TARE_EMU_HANGS=ROW[:M[:N]]    the row never comes back
  *
- * of problems of M rows of x and more (1), from the N-th run of them on (1). A run that is recorded
- * counts once, and does to each replay what it does to a run.
+ * of problems of M rows of x and more (1), from the N-th run of them on (1). Runs that are recorded
+ * do not count: how many there are goes by how fast the machine is. What they are recorded with
+ * goes by the runs before them, and holds for each replay.
  *
  *   TARE_EMU_PROBES=none  ceilings are not measured, which takes seconds and says nothing here */
 #include "cuda/cu.h"
@@ -58,10 +59,13 @@ enum { FAULTS = sizeof faults / sizeof *faults };
 
 static tare_status run(fault *f, const tare_run_args *a) {
     const tare_problem *p = a->problem;
+    const cu_stream *stream = a->stream;
     tare_status s = f->run(a);
-    if (s != TARE_OK || p->m < f->m || ++f->seen < f->from) return s;
+    if (s != TARE_OK || p->m < f->m) return s;
+    if (!stream->capturing) f->seen++;
+    if (f->seen < f->from) return s;
     zeros z = {a->y, (size_t)(a->m * p->n) * tare_type_bytes(p->y)};
-    tare_emu_submit(((const cu_stream *)a->stream)->stream, f->work, &z, sizeof z);
+    tare_emu_submit(stream->stream, f->work, &z, sizeof z);
     return TARE_OK;
 }
 

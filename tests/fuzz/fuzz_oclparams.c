@@ -2,6 +2,7 @@
  * good file is put in front, or the fuzzer would hardly get past it. What is accepted must be, to
  * the byte, what would be stored for its values, and each of them one that tuning tries. */
 #include "opencl/ocl.h"
+#include "src/cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ int ocl_cache_file(const char *key, char *out, size_t size) {
     (void)key, (void)out, (void)size;
     return 0;
 }
-void ocl_cache_make_folders(const char *path) {
+void tare_cache_make_folders(const char *path) {
     (void)path;
 }
 
