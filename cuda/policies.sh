@@ -138,7 +138,7 @@ if [ "${1:-}" = --text ]; then
     exit
 fi
 tool=${CUOBJDUMP:-cuobjdump}
-command -v "$tool" >/dev/null || { echo "no cuobjdump here: what ptxas made is not looked at"; exit 77; }
+command -v "$tool" >/dev/null || { echo "skipped: no cuobjdump here, what ptxas made is not looked at"; exit 77; }
 objects=$(find "$1" -name '*.cu.o' | sort)
 [ -n "$objects" ] || { echo "no objects of nvcc under $1"; exit 1; }
 text=$(mktemp)
